@@ -1,0 +1,146 @@
+"""The journal of a run: control-plane events and client attempts, and their JSON codec.
+
+Holds strings and values, never files. All times are `CLOCK_MONOTONIC` nanoseconds
+counted from the start of the run (`at_ns` 0); containers share that clock with the
+host, so no two of them need to agree on anything.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What is known of an attempt: it worked, it failed, or nobody can say."""
+
+    OK = "ok"
+    FAIL = "fail"
+    INFO = "info"
+
+
+class EventKind(StrEnum):
+    """Kinds of control-plane events."""
+
+    PHASE = "phase"  # the harness entered a phase; detail.phase
+    READY = "ready"  # a readiness condition began to hold
+    FAULT = "fault"  # a fault took effect; detail.kind, detail.target
+    FAULT_STAGE = "fault-stage"  # a later stage of a fault (the stop after a drain)
+    RESTORE = "restore"  # an undo took effect
+    HEALTH = "health"  # a checker changed its mind; detail.target, detail.state up|down
+    ROUTE = "route"  # a kernel route changed; detail.change added|changed|removed
+    ANSWER = "answer"  # what a resolver answers changed; detail.resolver, .name
+    EXPIRY = "cache-expiry"  # a cached answer reached its end; detail.resolver, .name
+    CACHE_PROOF = "cache-proof"  # evidence on whether the cache was on the path
+    DIED = "died"  # a daemon or a container ended that was not told to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened, where and when.
+
+    Attributes:
+        at_ns: The latest moment at which it can have happened.
+        uncertainty_ns: How much earlier it can have been.
+        kind: See `EventKind`.
+        node: Node that saw it; "" for the harness.
+        detail: Facts, by kind; JSON values only.
+    """
+
+    at_ns: int
+    kind: EventKind
+    node: str = ""
+    uncertainty_ns: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One address tried within an attempt, and how it ended ("" is a good reply)."""
+
+    address: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The DNS answer that an attempt used.
+
+    Attributes:
+        source: `stub` (the client's own cache), `resolver` (asked just now) or
+            `pin` (kept beyond its time to live by a pinned client).
+        addresses: All addresses in the answer, in the order given.
+        ttl_s: TTL as received from the resolver.
+        received_ns: When the resolver's answer reached the client.
+    """
+
+    source: str
+    addresses: tuple[str, ...]
+    ttl_s: int
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One client attempt: resolve, connect, ask, read.
+
+    Attributes:
+        client: Client name, unique in the run (`<cohort>#<n>`).
+        cohort: Cohort name.
+        due_ns: When the open-loop schedule wanted it.
+        start_ns: When it really started; start - due is the scheduling lag.
+        end_ns: When it ended.
+        outcome: See `Outcome`.
+        error: `connect-timeout`, `refused`, `unreachable`, `reset`, `read-timeout`,
+            `http-<status>`, `dns-timeout`, `dns-<rcode>`, or "" when it worked.
+        tries: Addresses tried, in order.
+        answer: The DNS answer used, None when none was had.
+        region: Region that replied, from the reply; likewise `pop` and `backend`.
+    """
+
+    client: str
+    cohort: str
+    due_ns: int
+    start_ns: int
+    end_ns: int
+    outcome: Outcome
+    error: str = ""
+    tries: tuple[Try, ...] = ()
+    answer: Answer | None = None
+    region: str = ""
+    pop: str = ""
+    backend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All events and attempts of a run, each ordered by time."""
+
+    events: tuple[Event, ...]
+    attempts: tuple[Attempt, ...]
+
+
+def record_to_json(record: Event | Attempt) -> str:
+    """Return one line of JSON, without empty fields."""
+    return json.dumps(
+        {k: v for k, v in asdict(record).items() if v not in ("", None, (), {})},
+        separators=(",", ":"),
+    )
+
+
+def event_from_json(line: str) -> Event:
+    """Return the event that `record_to_json` wrote."""
+    raw = json.loads(line)
+    return Event(**{**raw, "kind": EventKind(raw["kind"])})
+
+
+def attempt_from_json(line: str) -> Attempt:
+    """Return the attempt that `record_to_json` (or the client agent) wrote."""
+    raw = json.loads(line)
+    raw["outcome"] = Outcome(raw["outcome"])
+    raw["tries"] = tuple(Try(**t) for t in raw.get("tries", ()))
+    if answer := raw.get("answer"):
+        raw["answer"] = Answer(**{**answer, "addresses": tuple(answer["addresses"])})
+    return Attempt(**raw)

@@ -1,0 +1,211 @@
+"""A scenario as a value: who watches what, what happens, what is expected.
+
+Frozen values only. A scenario touches nothing, so it can be printed and predicted
+without a lab, run live, and judged again years later from a stored run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Behaviour(StrEnum):
+    """What a client does with the addresses in an answer."""
+
+    FIRST_ADDRESS = "first-address"
+    RETRY_NEXT = "retry-next"
+    PINNED = "pinned"
+
+
+class FaultKind(StrEnum):
+    """How something dies; the words of docs and command line alike."""
+
+    POWER_OFF = "power-off"  # silent: links cut first, then every process killed
+    CRASH = "crash"  # processes killed; their kernels still say goodbye
+    DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
+
+
+class Cause(StrEnum):
+    """Why an attempt failed; exactly one per failed attempt."""
+
+    DETECTION = "detection"
+    WITHDRAWAL = "withdrawal"
+    RESOLVER_CACHE = "resolver-cache"
+    RESOLVER_CLAMP = "resolver-clamp"
+    SERVE_STALE = "serve-stale"
+    CLIENT_PIN = "client-pin"
+    OVERLOAD = "overload"
+    NO_PATH = "no-path"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """Clients with the same access network, resolver, behaviour and name.
+
+    Attributes:
+        name: Unique; by convention `<side>/<name>/<resolver>/<behaviour>`.
+        access: Access network whose client node they live in.
+        resolver: Name of the resolver they ask.
+        qname: Served name, without the zone (`failover`).
+        clients: How many.
+        interval_ms: Pace of each client; the schedule is open-loop.
+    """
+
+    name: str
+    access: str
+    resolver: str
+    behaviour: Behaviour
+    qname: str
+    clients: int
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prime:
+    """Empty all caches, resolve every watched name once; the age of each answer is 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveCache:
+    """Until `until_s` after priming: TTLs count down and no authority is asked."""
+
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Let `target` die `at_age_s` after priming; `drain_s` is for a drain only."""
+
+    kind: FaultKind
+    target: str
+    at_age_s: float
+    drain_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Watch for `for_s` after the fault."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Undo the fault and wait until the lab meets its baseline again."""
+
+
+Step = Prime | ProveCache | Fault | Observe | Restore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A computed interval in seconds after the fault, and the arithmetic behind it."""
+
+    low_s: float
+    high_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoversWithin:
+    """Every client of the cohort loses attempts and recovers inside the bound."""
+
+    text: str
+    cohort: str
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailsOnlyWithin:
+    """The cohort loses attempts, all of them started inside the bound."""
+
+    text: str
+    cohort: str
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoFailures:
+    """No client of the cohort loses an attempt after the fault."""
+
+    text: str
+    cohort: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRatio:
+    """Median recovery of `slow` over that of `fast` lies between the two numbers."""
+
+    text: str
+    slow: str
+    fast: str
+    low: float
+    high: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectedWithin:
+    """A provider declares the region down inside the bound."""
+
+    text: str
+    provider: str
+    region: str
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheOnPath:
+    """Before the fault the resolver's TTL counted down, no authority was asked."""
+
+    text: str
+    resolver: str
+    qname: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseAtMost:
+    """The share of failed attempts that have this cause; 0.01 is one percent."""
+
+    text: str
+    cause: Cause
+    share: float
+    why: str
+
+
+Expectation = (
+    RecoversWithin
+    | FailsOnlyWithin
+    | NoFailures
+    | RecoveryRatio
+    | DetectedWithin
+    | CacheOnPath
+    | CauseAtMost
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A whole scenario.
+
+    Attributes:
+        name: As in `lab run NAME`.
+        title: One sentence for a reader.
+        questions: Questions of the subject it answers (`Q4`).
+        knobs: Every knob with the value in force, as text.
+        watch: Cohorts that attempt during the whole run.
+        steps: In order.
+        expectations: Judged after the run.
+    """
+
+    name: str
+    title: str
+    questions: tuple[str, ...]
+    knobs: tuple[tuple[str, str], ...]
+    watch: tuple[Cohort, ...]
+    steps: tuple[Step, ...]
+    expectations: tuple[Expectation, ...]

@@ -1,0 +1,249 @@
+"""The topology file as frozen models: what exists, before anything is decided.
+
+Shapes and single-value rules only; rules that relate two values (a region that
+nobody declared, an address used twice) are in `lab.topology.rules`, and reading a
+file with places for its errors is in `lab.topology.loading`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32)
+]
+#: Private or documentation AS numbers (RFC 6996, RFC 5398) fit in here.
+Asn = Annotated[int, Field(ge=1, le=4_294_967_294)]
+
+
+class Model(BaseModel):
+    """Base: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ResolverBehaviour(StrEnum):
+    """What a resolver does with a time to live."""
+
+    HONEST = "honest"
+    CLAMPING = "clamping"
+    SERVE_STALE = "serve-stale"
+
+
+class Check(Model):
+    """How a DNS provider checks a region's deep endpoint."""
+
+    interval_s: Annotated[int, Field(ge=2, le=255)]
+    timeout_s: Annotated[int, Field(ge=1, le=254)]
+    threshold: Annotated[int, Field(ge=1, le=100)]
+
+
+class Bfd(Model):
+    """Bidirectional forwarding detection (RFC 5880) on every BGP session."""
+
+    interval_ms: Annotated[int, Field(ge=10, le=10_000)] = 100
+    multiplier: Annotated[int, Field(ge=2, le=255)] = 5
+
+
+class Bgp(Model):
+    """BGP timers (RFC 4271, section 4.2: a hold time is 0 or at least 3 s)."""
+
+    hold_s: Annotated[int, Field(ge=3, le=65_535)] = 9
+
+
+class Announce(Model):
+    """How an L4 node's own health becomes its announcement."""
+
+    interval_ms: Annotated[int, Field(ge=50, le=60_000)] = 200
+    fall: PositiveInt = 3
+    rise: PositiveInt = 2
+
+
+class Timers(Model):
+    """Every timer of the lab, as in the `real` profile."""
+
+    ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    check: Check
+    clamp_s: Annotated[int, Field(ge=1, le=86_400)] = 120
+    stale_answer_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 30
+    pin_s: Annotated[int, Field(ge=1, le=86_400)] = 180
+    bfd: Bfd = Bfd()
+    bgp: Bgp = Bgp()
+    announce: Announce = Announce()
+
+
+class Anycast(Model):
+    """The anycast prefix that every region announces, and the address in it."""
+
+    prefix: IPv4Network
+    address: IPv4Address
+
+
+class Backend(Model):
+    """One backend; `capacity_rps` is the rate from which on it refuses."""
+
+    capacity_rps: PositiveInt
+
+
+class Region(Model):
+    """A region: one edge router, L4 nodes, L7 nodes, backends."""
+
+    name: Name
+    asn: Asn
+    transit: Name
+    prefix: IPv4Network
+    address: IPv4Address
+    l4: Annotated[int, Field(ge=1, le=8)] = 2
+    l7: Annotated[int, Field(ge=1, le=8)] = 2
+    backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
+
+
+class Transit(Model):
+    """A transit AS: one router, and the prefix of the servers attached to it."""
+
+    name: Name
+    asn: Asn
+    prefix: IPv4Network
+
+
+class TransitLink(Model):
+    """A link between two transits."""
+
+    name: Name
+    between: tuple[Name, Name]
+
+
+class Resolver(Model):
+    """A caching resolver."""
+
+    name: Name
+    daemon: Literal["unbound", "recursor"]
+    behaviour: ResolverBehaviour
+    address: IPv4Address
+
+
+class PublicResolver(Resolver):
+    """A resolver attached to a transit, for users everywhere."""
+
+    transit: Name
+
+
+class Clients(Model):
+    """The client container of an access network."""
+
+    name: Name
+    address: IPv4Address
+
+
+class Access(Model):
+    """An access network: one router, its resolvers, its clients."""
+
+    name: Name
+    asn: Asn
+    transit: Name
+    prefix: IPv4Network
+    clients: Clients
+    resolvers: tuple[Resolver, ...] = ()
+
+
+class Provider(Model):
+    """An authoritative provider of the steered zone."""
+
+    name: Name
+    daemon: Literal["pdns", "gdnsd"]
+    address: IPv4Address
+    transit: Name
+
+
+class Parent(Model):
+    """An authoritative server of a parent zone (the root, the TLD)."""
+
+    name: Name
+    daemon: Literal["nsd"]
+    zone: str
+    address: IPv4Address
+    transit: Name
+
+
+class RoundRobin(Model):
+    """All regions' addresses, in rotating order, whatever their health."""
+
+    name: Name
+    policy: Literal["round-robin"]
+    regions: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Weighted(Model):
+    """One region per answer, in proportion to its weight."""
+
+    name: Name
+    policy: Literal["weighted"]
+    weights: Annotated[dict[Name, PositiveInt], Field(min_length=1)]
+
+
+class Geo(Model):
+    """The region declared nearest to the network that asks."""
+
+    name: Name
+    policy: Literal["geo"]
+    nearest: Annotated[dict[Name, Name], Field(min_length=1)]
+
+
+class Failover(Model):
+    """The first healthy region of the list."""
+
+    name: Name
+    policy: Literal["failover"]
+    regions: Annotated[tuple[Name, ...], Field(min_length=2)]
+
+
+class AnycastName(Model):
+    """The one stable anycast address."""
+
+    name: Name
+    policy: Literal["anycast"]
+
+
+ServedName = Annotated[
+    RoundRobin | Weighted | Geo | Failover | AnycastName, Field(discriminator="policy")
+]
+
+
+class Zone(Model):
+    """The steered zone: who serves it, its parents, its names."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]+\.)+[a-z]+$")]
+    providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
+    parents: Annotated[tuple[Parent, ...], Field(min_length=1)]
+    names: Annotated[tuple[ServedName, ...], Field(min_length=1)]
+
+
+class Topology(Model):
+    """A whole topology file."""
+
+    name: Name
+    timers: Timers
+    anycast: Anycast
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    transits: Annotated[tuple[Transit, ...], Field(min_length=1)]
+    links: tuple[TransitLink, ...] = ()
+    access: Annotated[tuple[Access, ...], Field(min_length=1)]
+    public_resolvers: tuple[PublicResolver, ...] = ()
+    zone: Zone
+
+    def region(self, name: str) -> Region:
+        """Return the region of that name; `KeyError` if there is none."""
+        return next((r for r in self.regions if r.name == name), None) or _absent(name)
+
+    @property
+    def resolvers(self) -> tuple[Resolver, ...]:
+        """All resolvers: each access network's, then the public ones."""
+        return (*(r for a in self.access for r in a.resolvers), *self.public_resolvers)
+
+
+def _absent(name: str) -> Region:
+    raise KeyError(name)
