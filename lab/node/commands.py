@@ -1,0 +1,167 @@
+"""The verbs that a node obeys, as functions of the node's state.
+
+Each returns the facts for the reply. A verb whose effect has a moment worth knowing
+brackets it with `before_ns` and `after_ns`.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from lab.node import network
+from lab.node.daemons import Daemon, timed
+from lab.node.readiness import Readiness
+from lab.node.speak import say
+from lab.node.spec import Spec
+
+
+class State(Protocol):
+    """What the verbs work on; `lab.node.__main__.Node` is one."""
+
+    spec: Spec
+    ports: dict[str, str]
+    daemons: dict[str, Daemon]
+    readiness: Readiness
+
+    def start_missing(self) -> None:
+        """Start every daemon that does not run."""
+
+
+Effect = Callable[[], dict[str, Any]]
+
+
+def status(node: State, _: dict[str, Any]) -> Effect:
+    """Say what runs and which conditions do not hold."""
+
+    def effect() -> dict[str, Any]:
+        waiting = node.readiness.waiting()
+        for condition, last in waiting.items():
+            say("waiting", condition=condition, last=last)
+        running = [d.name for d in node.daemons.values() if d.running]
+        wanted = [p["name"] for p in node.spec.processes]
+        return {"running": running, "processes": wanted, "waiting": len(waiting)}
+
+    return effect
+
+
+def check(node: State, _: dict[str, Any]) -> Effect:
+    """Evaluate all conditions anew."""
+
+    def effect() -> dict[str, Any]:
+        node.readiness.check_again()
+        return {}
+
+    return effect
+
+
+def power_off(node: State, _: dict[str, Any]) -> Effect:
+    """Cut the boundary links, then kill every daemon: nobody outside hears a FIN."""
+    cut = network.armed_cut(node.spec, node.ports)
+
+    def effect() -> dict[str, Any]:
+        stamps = timed(cut.fire)
+        _kill_all(node)
+        return dict(stamps)
+
+    return effect
+
+
+def crash(node: State, _: dict[str, Any]) -> Effect:
+    """Kill every daemon; the kernel closes their sockets."""
+    return lambda: dict(timed(lambda: _kill_all(node)))
+
+
+def stop(node: State, _: dict[str, Any]) -> Effect:
+    """End the daemons in order, last started first."""
+
+    def effect() -> dict[str, Any]:
+        return dict(timed(lambda: stop_all(node)))
+
+    return effect
+
+
+def hang(node: State, _: dict[str, Any]) -> Effect:
+    """Freeze every daemon."""
+    return lambda: dict(timed(lambda: _signal_all(node, signal.SIGSTOP)))
+
+
+def resume(node: State, _: dict[str, Any]) -> Effect:
+    """Let frozen daemons go on."""
+    return lambda: dict(timed(lambda: _signal_all(node, signal.SIGCONT)))
+
+
+def restore(node: State, _: dict[str, Any]) -> Effect:
+    """Bring links, routes and daemons back and look at every condition again."""
+
+    def effect() -> dict[str, Any]:
+        def back() -> None:
+            network.links_up(node.spec, node.ports)
+            _signal_all(node, signal.SIGCONT)
+            node.start_missing()
+
+        stamps = timed(back)
+        node.readiness.check_again()
+        return dict(stamps)
+
+    return effect
+
+
+def run(_: State, command: dict[str, Any]) -> Effect:
+    """Run a program to its end and return its output."""
+
+    def effect() -> dict[str, Any]:
+        done: list[subprocess.CompletedProcess[str]] = []
+
+        def work() -> None:
+            done.append(
+                subprocess.run(
+                    command["argv"],
+                    capture_output=True,
+                    text=True,
+                    timeout=command.get("timeout_s", 10),
+                    check=False,
+                )
+            )
+
+        stamps = timed(work)
+        result = done[0]
+        return {
+            "stdout": result.stdout,
+            "stderr": result.stderr,
+            "status": result.returncode,
+            **stamps,
+        }
+
+    return effect
+
+
+VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
+    "status": status,
+    "check": check,
+    "power-off": power_off,
+    "crash": crash,
+    "stop": stop,
+    "hang": hang,
+    "resume": resume,
+    "restore": restore,
+    "run": run,
+}
+
+
+def _kill_all(node: State) -> None:
+    for daemon in node.daemons.values():
+        daemon.kill()
+
+
+def stop_all(node: State) -> None:
+    """End the daemons, last started first: what announces goes before what serves."""
+    for daemon in reversed(node.daemons.values()):
+        daemon.stop()
+
+
+def _signal_all(node: State, number: int) -> None:
+    for daemon in node.daemons.values():
+        daemon.signal(number)

@@ -1,0 +1,208 @@
+"""Readiness probes: each looks at the service itself and says what it saw last.
+
+A probe takes a condition's arguments and returns (holds, what was seen). What cannot
+be reached yet is a condition that does not hold, never an error.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import struct
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+PROBE_TIMEOUT_S = 0.5
+_BIRD_END = tuple(b"0013 0008 0009 8001 9001".split())
+
+Seen = tuple[bool, str]
+
+
+def holds(condition: dict[str, Any]) -> Seen:
+    """Probe one condition."""
+    try:
+        return PROBES[condition["kind"]](condition["args"])
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return False, f"{type(exc).__name__}: {exc}"
+
+
+def bird(path: str, command: str) -> str:
+    """Return BIRD's reply to a command on its control socket (BIRD manual, 4.4)."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(PROBE_TIMEOUT_S)
+        control.connect(path)
+        _bird_reply(control)
+        control.sendall(command.encode() + b"\n")
+        return _bird_reply(control)
+
+
+def _bird_reply(control: socket.socket) -> str:
+    reply = b""
+    while True:
+        chunk = control.recv(65536)
+        reply += chunk
+        last = reply.rstrip(b"\n").rsplit(b"\n", 1)[-1]
+        done = last[:4].isdigit() and last[4:5] == b" "
+        if not chunk or (done and reply.endswith(b"\n")) or last == b"0000":
+            return reply.decode()
+
+
+def probe_bgp(args: dict[str, Any]) -> Seen:
+    """Every session in `sessions` is established, BFD included when asked for."""
+    reply = bird(args["socket"], "show protocols")
+    states = {}
+    for line in reply.splitlines():
+        words = line[5:].split() if line[:4].isdigit() else line.split()
+        if len(words) > 3 and words[1] == "BGP":
+            states[words[0]] = words[-1]
+    down = {s: states.get(s, "absent") for s in args["sessions"]}
+    down = {s: state for s, state in down.items() if state != "Established"}
+    return not down, ", ".join(f"{s} {state}" for s, state in down.items())
+
+
+def probe_route(args: dict[str, Any]) -> Seen:
+    """Every prefix has a kernel route with at least `paths` next hops."""
+    missing = []
+    for prefix, paths in args["prefixes"].items():
+        shown = subprocess.run(
+            ["ip", "-j", "route", "show", "exact", prefix],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        routes = json.loads(shown.stdout or "[]")
+        hops = max((len(r.get("nexthops", [0])) for r in routes), default=0)
+        if hops < paths:
+            missing.append(f"{prefix} has {hops} of {paths} paths")
+    return not missing, ", ".join(missing)
+
+
+def dns_question(name: str, identifier: int) -> bytes:
+    """Return a recursive question for the A records of `name` (RFC 1035, section 4)."""
+    labels = [label.encode() for label in name.rstrip(".").split(".") if label]
+    qname = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    return struct.pack("!6H", identifier, 0x0100, 1, 0, 0, 0) + qname + b"\0\1\0\1"
+
+
+def dns_addresses(reply: bytes) -> tuple[int, list[str]]:
+    """Return (rcode, A records of the answer section) of a reply."""
+    _, flags, questions, answers, _, _ = struct.unpack("!6H", reply[:12])
+    at, addresses = 12, []
+    for _ in range(questions):
+        at = _after_name(reply, at) + 4
+    for _ in range(answers):
+        at = _after_name(reply, at)
+        kind, _, _, size = struct.unpack("!HHIH", reply[at : at + 10])
+        if kind == 1:
+            addresses.append(socket.inet_ntoa(reply[at + 10 : at + 14]))
+        at += 10 + size
+    return flags & 15, addresses
+
+
+def _after_name(reply: bytes, at: int) -> int:
+    while True:
+        size = reply[at]
+        if size >= 0xC0:
+            return at + 2
+        at += 1 + size
+        if size == 0:
+            return at
+
+
+def ask(server: str, name: str) -> tuple[int, list[str]]:
+    """Ask `server` for the A records of `name`, over UDP."""
+    identifier = int.from_bytes(os.urandom(2), "big")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(PROBE_TIMEOUT_S)
+        udp.connect((server, 53))
+        udp.send(dns_question(name, identifier))
+        while True:
+            reply = udp.recv(4096)
+            if int.from_bytes(reply[:2], "big") == identifier:
+                return dns_addresses(reply)
+
+
+def probe_dns(args: dict[str, Any]) -> Seen:
+    """`server` answers `name` with some of, and nothing but, `expect` (if given)."""
+    rcode, addresses = ask(args["server"], args["name"])
+    wanted = set(args.get("expect", []))
+    if rcode != args.get("rcode", 0):
+        return False, f"rcode {rcode}"
+    good = set(addresses) <= wanted if wanted else True
+    needed = args.get("rcode", 0) == 0 and not args.get("empty_ok", False)
+    seen = f"{args['server']} answers {', '.join(addresses) or 'nothing'}"
+    return good and (bool(addresses) or not needed), seen
+
+
+def get(host: str, port: int, path: str, name: str = "") -> tuple[int, str]:
+    """Return (status, body) of one HTTP GET."""
+    connection = http.client.HTTPConnection(host, port, timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", path, headers={"Host": name or host})
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+
+
+def probe_http(args: dict[str, Any]) -> Seen:
+    """A GET gives `status` (200 unless said)."""
+    status, _ = get(args["host"], args["port"], args["path"])
+    return status == args.get("status", 200), f"status {status}"
+
+
+def probe_envoy(args: dict[str, Any]) -> Seen:
+    """Each of Envoy's clusters has at least so many healthy hosts (admin interface)."""
+    _, body = get("127.0.0.1", args["port"], "/clusters?format=json")
+    healthy: dict[str, int] = {}
+    for cluster in json.loads(body).get("cluster_statuses", []):
+        states = [h["health_status"] for h in cluster.get("host_statuses", [])]
+        healthy[cluster["name"]] = sum(
+            s.get("eds_health_status") == "HEALTHY"
+            and not s.get("failed_active_health_check")
+            for s in states
+        )
+    short = {c: n for c, n in args["clusters"].items() if healthy.get(c, 0) < n}
+    seen = (f"{c} has {healthy.get(c, 0)} of {n} healthy" for c, n in short.items())
+    return not short, ", ".join(seen)
+
+
+def probe_gdnsd(args: dict[str, Any]) -> Seen:
+    """Every service state that gdnsd monitors is UP (gdnsdctl(8), `states`)."""
+    shown = subprocess.run(args["argv"], capture_output=True, text=True, check=False)
+    if shown.returncode:
+        return False, shown.stderr.strip()
+    states = json.loads(shown.stdout)
+    down = [name for name, s in states.items() if not s["real_state"].startswith("UP")]
+    return bool(states) and not down, "down: " + ", ".join(down)
+
+
+def probe_journey(args: dict[str, Any]) -> Seen:
+    """Each name, asked of each resolver, leads to a good reply of the service.
+
+    `regions` maps a name to the region that must reply, where just one may.
+    """
+    for resolver, server in args["resolvers"].items():
+        for name in args["names"]:
+            _, addresses = ask(server, name)
+            if not addresses:
+                return False, f"{resolver} has no address for {name}"
+            status, body = get(addresses[0], 80, "/", name)
+            region = json.loads(body).get("region", "") if status == 200 else ""
+            if not region or args["regions"].get(name, region) != region:
+                return False, f"{name} by {resolver}: status {status} {region}"
+    return True, ""
+
+
+PROBES: dict[str, Callable[[dict[str, Any]], Seen]] = {
+    "bgp": probe_bgp,
+    "route": probe_route,
+    "dns": probe_dns,
+    "http": probe_http,
+    "envoy": probe_envoy,
+    "gdnsd": probe_gdnsd,
+    "journey": probe_journey,
+}

@@ -1,0 +1,48 @@
+"""What a node is told through its environment: `LAB_NODE` and `LAB_FILES`.
+
+`LAB_NODE` is a JSON object; `LAB_FILES` is readable text, each file after a line
+`#### <path>`, so that a person can read it in compose.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MARK = "#### "
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A node's orders.
+
+    Attributes:
+        loopbacks: Addresses to add to `lo`.
+        routes: Static routes: {"prefix", "via", "source"?}.
+        boundary: Link addresses of the ports that a power-off cuts.
+        keep_net_admin: Whether the node routes packets.
+        processes: {"name", "argv", "user", "env"} in starting order.
+        conditions: {"text", "kind", "args"}.
+    """
+
+    loopbacks: list[str]
+    routes: list[dict[str, str]]
+    boundary: list[str]
+    keep_net_admin: bool
+    processes: list[dict[str, Any]]
+    conditions: list[dict[str, Any]]
+
+
+def read_spec(environment: dict[str, str]) -> Spec:
+    """Return the orders in `LAB_NODE`."""
+    return Spec(**json.loads(environment["LAB_NODE"]))
+
+
+def write_files(bundle: str) -> None:
+    """Write every file of a `LAB_FILES` text, making its folders."""
+    for part in ("\n" + bundle).split("\n" + MARK)[1:]:
+        path, _, text = part.partition("\n")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text + "\n", encoding="utf-8")
