@@ -60,7 +60,11 @@ class Announcer:
         if self._announced[route] == announced:
             return
         verb = "enable" if announced else "disable"
-        reply = bird(self._args["socket"], f"{verb} {route}")
+        try:
+            reply = bird(self._args["socket"], f"{verb} {route}")
+        except OSError as exc:  # no BIRD, no announcement; the next look tries again
+            print(f"{verb} {route}: {exc}", flush=True)
+            return
         print(f"{verb} {route}: {reply.strip()}", flush=True)
         self._announced[route] = announced
 

@@ -1,4 +1,4 @@
-"""The node's daemons: started, listened to, killed, frozen, stopped; never restarted."""
+"""The node's daemons: started, listened to, killed, frozen, stopped, not restarted."""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+"""The nodes outside the regions: transits, their servers, access networks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.plan.links import Wiring, edge_name, lan_name, servers_at, uplink_name
+from lab.plan.model import Node, Role
+from lab.plan.nodes import (
+    Place,
+    host_node,
+    other_prefixes,
+    router_address,
+    router_node,
+)
+from lab.render import bird, clients
+from lab.render.registry import AUTHORITIES, RESOLVERS
+from lab.topology.model import Access, Parent, Provider, Resolver, Topology, Transit
+
+
+def transit_nodes(
+    topology: Topology, transit: Transit, wiring: Wiring
+) -> Iterator[Node]:
+    """Yield a transit's router and the servers attached to it."""
+    yield _transit_router(topology, transit, wiring)
+    place = Place(site=transit.name, lan=lan_name(transit), router=transit.name)
+    for parent in topology.zone.parents:
+        if parent.transit == transit.name:
+            yield _server(Role.PARENT, parent, topology, place, wiring)
+    for provider in topology.zone.providers:
+        if provider.transit == transit.name:
+            yield _server(Role.PROVIDER, provider, topology, place, wiring)
+    for resolver in topology.public_resolvers:
+        if resolver.transit == transit.name:
+            yield _resolver(topology, resolver, place, wiring)
+
+
+def access_nodes(topology: Topology, access: Access, wiring: Wiring) -> Iterator[Node]:
+    """Yield an access network's router, its resolvers and its clients."""
+    yield _access_router(topology, access, wiring)
+    place = Place(site=access.name, lan=lan_name(access), router=access.name)
+    for resolver in access.resolvers:
+        yield _resolver(topology, resolver, place, wiring)
+    yield host_node(
+        access.clients.name,
+        role=Role.CLIENTS,
+        stem="clients",
+        place=place,
+        wiring=wiring,
+        loopbacks=(access.clients.address,),
+        rendered=clients.render(topology, access),
+    )
+
+
+def _server(
+    role: Role,
+    server: Parent | Provider,
+    topology: Topology,
+    place: Place,
+    wiring: Wiring,
+) -> Node:
+    return host_node(
+        server.name,
+        role=role,
+        stem=server.daemon,
+        place=place,
+        wiring=wiring,
+        loopbacks=(server.address,),
+        rendered=AUTHORITIES[server.daemon](topology, server),
+    )
+
+
+def _resolver(
+    topology: Topology, resolver: Resolver, place: Place, wiring: Wiring
+) -> Node:
+    return host_node(
+        resolver.name,
+        role=Role.RESOLVER,
+        stem=resolver.daemon,
+        place=place,
+        wiring=wiring,
+        loopbacks=(resolver.address,),
+        rendered=RESOLVERS[resolver.daemon](topology, resolver),
+    )
+
+
+def _transit_router(topology: Topology, transit: Transit, wiring: Wiring) -> Node:
+    loopback = router_address(transit.prefix)
+    servers = servers_at(topology, transit.name)
+    lan = lan_name(transit)
+    peers = tuple(_neighbours(topology, transit, wiring))
+    return router_node(
+        transit.name,
+        role=Role.TRANSIT,
+        site=transit.name,
+        wiring=wiring,
+        loopback=loopback,
+        boundary=tuple(x.name for x in wiring.links if transit.name in x.members),
+        rendered=bird.router(
+            transit.name,
+            asn=transit.asn,
+            router_id=loopback,
+            aggregate=transit.prefix,
+            hosts=tuple((a, wiring.address(lan, name)) for name, a in servers),
+            peers=peers,
+            learns=tuple((p, 1) for p in other_prefixes(topology, transit.prefix)),
+            timers=topology.timers,
+        ),
+    )
+
+
+def _neighbours(
+    topology: Topology, transit: Transit, wiring: Wiring
+) -> Iterator[bird.Peer]:
+    me = transit.name
+    for site, router in (
+        *((r, edge_name(r)) for r in topology.regions),
+        *((a, a.name) for a in topology.access),
+    ):
+        if site.transit == me:
+            yield _peer(uplink_name(site), me, router, site.asn, wiring)
+    for link in topology.links:
+        if me in link.between:
+            other = next(t for t in link.between if t != me)
+            asn = next(t.asn for t in topology.transits if t.name == other)
+            yield _peer(link.name, me, other, asn, wiring)
+
+
+def _access_router(topology: Topology, access: Access, wiring: Wiring) -> Node:
+    loopback = router_address(access.prefix)
+    uplink, lan = uplink_name(access), lan_name(access)
+    asn = next(t.asn for t in topology.transits if t.name == access.transit)
+    behind = (*access.resolvers, access.clients)
+    return router_node(
+        access.name,
+        role=Role.ACCESS,
+        site=access.name,
+        wiring=wiring,
+        loopback=loopback,
+        boundary=(uplink,),
+        rendered=bird.router(
+            access.name,
+            asn=access.asn,
+            router_id=loopback,
+            aggregate=access.prefix,
+            hosts=tuple((h.address, wiring.address(lan, h.name)) for h in behind),
+            peers=(_peer(uplink, access.name, access.transit, asn, wiring),),
+            learns=tuple((p, 1) for p in other_prefixes(topology, access.prefix)),
+            timers=topology.timers,
+        ),
+    )
+
+
+def _peer(link: str, here: str, there: str, asn: int, wiring: Wiring) -> bird.Peer:
+    return bird.Peer(
+        name=there,
+        asn=asn,
+        local=wiring.address(link, here),
+        remote=wiring.address(link, there),
+        exports="all",
+    )

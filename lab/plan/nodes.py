@@ -1,0 +1,113 @@
+"""What nodes of every kind have in common: capabilities, sysctls, routes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from lab.plan.links import Wiring
+from lab.plan.model import Node, Role, StaticRoute
+from lab.render.model import Rendered
+from lab.topology.model import Topology
+
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+#: Setting the network up needs NET_ADMIN; giving it up for good needs SETPCAP.
+SET_UP = ("NET_ADMIN", "SETPCAP")
+#: Paths in the lab are not symmetrical, and a detour is not a mistake.
+_HOST_SYSCTLS = (
+    ("net.ipv4.conf.all.accept_redirects", "0"),
+    ("net.ipv4.conf.all.rp_filter", "0"),
+    ("net.ipv4.conf.default.rp_filter", "0"),
+    ("net.ipv4.ip_unprivileged_port_start", "0"),
+)
+_ROUTER_SYSCTLS = (
+    *_HOST_SYSCTLS,
+    ("net.ipv4.conf.all.send_redirects", "0"),
+    ("net.ipv4.conf.default.send_redirects", "0"),
+    ("net.ipv4.fib_multipath_hash_policy", "1"),  # per flow, not per address pair
+    ("net.ipv4.ip_forward", "1"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a host sits: its site, its LAN, the router that it sends everything to."""
+
+    site: str
+    lan: str
+    router: str
+
+
+def router_node(
+    name: str,
+    *,
+    role: Role,
+    site: str,
+    wiring: Wiring,
+    loopback: IPv4Address,
+    boundary: tuple[str, ...],
+    rendered: Rendered,
+) -> Node:
+    """Return a node that forwards packets and keeps NET_ADMIN."""
+    return Node(
+        name=name,
+        role=role,
+        site=site,
+        stem="bird",
+        interfaces=wiring.interfaces(name, *boundary),
+        loopbacks=(loopback,),
+        files=rendered.files,
+        processes=rendered.processes,
+        conditions=rendered.conditions,
+        routes_packets=True,
+        capabilities=tuple(sorted({"NET_ADMIN", *rendered.capabilities})),
+        sysctls=_ROUTER_SYSCTLS,
+        tmpfs=rendered.tmpfs,
+        memory_mb=rendered.memory_mb,
+    )
+
+
+def host_node(
+    name: str,
+    *,
+    role: Role,
+    stem: str,
+    place: Place,
+    wiring: Wiring,
+    loopbacks: tuple[IPv4Address, ...],
+    rendered: Rendered,
+) -> Node:
+    """Return a node with one LAN port and a default route by way of its router."""
+    route = StaticRoute(
+        prefix=EVERYWHERE,
+        via=wiring.address(place.lan, place.router),
+        source=loopbacks[0] if loopbacks else None,
+    )
+    return Node(
+        name=name,
+        role=role,
+        site=place.site,
+        stem=stem,
+        interfaces=wiring.interfaces(name),
+        loopbacks=loopbacks,
+        routes=(route,),
+        files=rendered.files,
+        processes=rendered.processes,
+        conditions=rendered.conditions,
+        capabilities=tuple(sorted({*SET_UP, *rendered.capabilities})),
+        sysctls=_HOST_SYSCTLS,
+        tmpfs=rendered.tmpfs,
+        memory_mb=rendered.memory_mb,
+    )
+
+
+def router_address(prefix: IPv4Network) -> IPv4Address:
+    """Return the loopback address of the router that originates `prefix`."""
+    return prefix.network_address + 1
+
+
+def other_prefixes(topology: Topology, own: IPv4Network) -> tuple[IPv4Network, ...]:
+    """Return every prefix of the lab's Internet but one's own."""
+    sites = (*topology.regions, *topology.access, *topology.transits)
+    prefixes = (topology.anycast.prefix, *(site.prefix for site in sites))
+    return tuple(p for p in prefixes if p != own)

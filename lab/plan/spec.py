@@ -1,0 +1,40 @@
+"""A planned node as the environment that its first process reads (`lab.node.spec`)."""
+
+from __future__ import annotations
+
+import json
+
+from lab.plan.model import Node
+
+_MARK = "#### "
+
+
+def environment(node: Node) -> dict[str, str]:
+    """Return `LAB_NODE` (orders, JSON) and `LAB_FILES` (its files, readable text).
+
+    Raises:
+        ValueError: A file has a line that would read as the next file's beginning.
+    """
+    orders = {
+        "loopbacks": [str(a) for a in node.loopbacks],
+        "routes": [
+            {"prefix": str(r.prefix), "via": str(r.via)}
+            | ({"source": str(r.source)} if r.source else {})
+            for r in node.routes
+        ],
+        "boundary": [str(i.address.ip) for i in node.interfaces if i.boundary],
+        "keep_net_admin": node.routes_packets,
+        "processes": [
+            {"name": p.name, "argv": p.argv, "user": p.user, "env": dict(p.env)}
+            for p in node.processes
+        ],
+        "conditions": [
+            {"text": c.text, "kind": c.kind, "args": c.args} for c in node.conditions
+        ],
+    }
+    for file in node.files:
+        if ("\n" + file.text).find("\n" + _MARK) >= 0:
+            raise ValueError(f"{node.name}: {file.path} has a line with {_MARK!r}")
+    files = "\n".join(f"{_MARK}{f.path}\n{f.text.rstrip()}" for f in node.files)
+    spec = {"LAB_NODE": json.dumps(orders, indent=1)}
+    return spec | ({"LAB_FILES": files + "\n"} if files else {})
