@@ -37,7 +37,9 @@ def configure(spec: Spec) -> None:
 
 
 def links_up(spec: Spec, ports: dict[str, str]) -> None:
-    """Undo `cut_links`, routes included (a link that goes down loses them)."""
+    """Undo a cut, routes included (a link that goes down loses them)."""
+    if not spec.boundary:
+        return
     batch([f"link set {ports[a]} up" for a in spec.boundary])
     batch(_route_lines(spec))
 
