@@ -1,0 +1,95 @@
+"""What each resolver answers, as the stub clients see it, and when that changes.
+
+An answer *generation* is one stay of an answer in a resolver's cache. Resolvers count
+TTLs in whole seconds, so the expiry that two queries show of one generation differs
+by up to a second; only a later one is a new generation. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.agent.stub import Answer
+
+_NS_PER_S = 1_000_000_000
+#: One second of rounding, and the way of the answer.
+_SAME_GENERATION_NS = 1_500_000_000
+
+Line = dict[str, object]
+
+
+@dataclass(slots=True)
+class _Generation:
+    addresses: tuple[str, ...]  # sorted: rotation is no change
+    first_expiry_ns: int
+    last_expiry_ns: int
+    seen_ns: int
+    told: bool = False
+
+
+class AnswerWatch:
+    """Follows the generations of each (resolver, name)."""
+
+    def __init__(self) -> None:
+        """Know of no answer yet."""
+        self._current: dict[tuple[str, str], _Generation] = {}
+
+    def see(self, resolver: str, name: str, answer: Answer) -> list[Line]:
+        """Return the events that an answer just received makes.
+
+        The moment of change lies between the last sight of the old generation and
+        this one; that is the uncertainty of an `answer` event.
+        """
+        key = (resolver, name)
+        events = self.expire(answer.received_ns)
+        addresses = tuple(sorted(answer.addresses))
+        old = self._current.get(key)
+        if old and _is_same(old, addresses, answer):
+            old.seen_ns = answer.received_ns
+            old.last_expiry_ns = max(old.last_expiry_ns, answer.expires_ns)
+            return events
+        self._current[key] = _Generation(
+            addresses, answer.expires_ns, answer.expires_ns, answer.received_ns
+        )
+        detail: Line = {
+            "resolver": resolver,
+            "name": name,
+            "addresses": list(answer.addresses),
+            "ttl_s": answer.ttl_s,
+        }
+        since = answer.received_ns - old.seen_ns if old else 0
+        return [*events, _event("answer", answer.received_ns, since, detail)]
+
+    def expire(self, now_ns: int) -> list[Line]:
+        """Return a `cache-expiry` for each generation whose end has passed, once.
+
+        Stamped with the latest end that any query has shown; whole-second TTLs make
+        it up to one second early.
+        """
+        events = []
+        for (resolver, name), generation in self._current.items():
+            if not generation.told and generation.last_expiry_ns <= now_ns:
+                generation.told = True
+                detail: Line = {"resolver": resolver, "name": name}
+                at_ns = generation.last_expiry_ns
+                events.append(_event("cache-expiry", at_ns, _NS_PER_S, detail))
+        return events
+
+    def forget(self) -> None:
+        """Know nothing again; what was cached is not coming back."""
+        self._current.clear()
+
+
+def _is_same(old: _Generation, addresses: tuple[str, ...], answer: Answer) -> bool:
+    latest_ns = old.first_expiry_ns + _SAME_GENERATION_NS
+    return old.addresses == addresses and answer.expires_ns <= latest_ns
+
+
+def _event(kind: str, at_ns: int, uncertainty_ns: int, detail: Line) -> Line:
+    return {
+        "type": "event",
+        "at_ns": at_ns,
+        "kind": kind,
+        "uncertainty_ns": uncertainty_ns,
+        "detail": detail,
+    }

@@ -1,0 +1,160 @@
+"""The watch plan: who attempts what, at which pace, through which resolver.
+
+The first line on standard input, checked as a whole: all mistakes are told at once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from ipaddress import AddressValueError, IPv4Address
+from typing import Any
+
+
+class Behaviour(StrEnum):
+    """What a client does with the addresses in an answer."""
+
+    FIRST_ADDRESS = "first-address"
+    RETRY_NEXT = "retry-next"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """Clients with the same access network, resolver, behaviour and name."""
+
+    name: str
+    access: str
+    resolver: str
+    behaviour: Behaviour
+    qname: str
+    clients: int
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPlan:
+    """Everything the agent needs to know.
+
+    Attributes:
+        zone: Zone that every `qname` is in.
+        source: Address that all queries and connections come from.
+        resolvers: {name: address}.
+        pin_s: How long a pinned client keeps an address.
+        connect_timeout_ms: Bound of a connect, and again of the reply after it.
+        retry_timeout_ms: The same while a `retry-next` client has another address.
+        port: Where the service listens; `dns_port` where the resolvers do.
+        seed: Of the phases between cohorts.
+    """
+
+    zone: str
+    source: str
+    resolvers: dict[str, str]
+    cohorts: tuple[Cohort, ...]
+    pin_s: float
+    connect_timeout_ms: int
+    retry_timeout_ms: int
+    port: int = 80
+    dns_port: int = 53
+    seed: int = 1
+
+
+class BadPlan(ValueError):
+    """The first line is no watch plan; the message lists every mistake."""
+
+
+def read_plan(line: str) -> WatchPlan:
+    """Return the plan on that line.
+
+    Raises:
+        BadPlan: With all mistakes in it.
+    """
+    try:
+        raw = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadPlan(f"the watch plan is not JSON: {error}") from error
+    problems = _problems(raw)
+    if problems:
+        raise BadPlan("\n".join(f"watch plan: {problem}" for problem in problems))
+    cohorts = tuple(
+        Cohort(**{**cohort, "behaviour": Behaviour(cohort["behaviour"])})
+        for cohort in raw["cohorts"]
+    )
+    return WatchPlan(**{**raw, "cohorts": cohorts})
+
+
+_OPTIONAL = {"port", "dns_port", "seed"}
+_POSITIVE = ("pin_s", "connect_timeout_ms", "retry_timeout_ms", "port", "dns_port")
+
+
+def _problems(raw: Any) -> list[str]:
+    if not isinstance(raw, dict):
+        return [f"is a {type(raw).__name__}; must be an object"]
+    problems = _key_problems("", raw, {f.name for f in fields(WatchPlan)}, _OPTIONAL)
+    problems += [
+        _not_positive(key, raw[key])
+        for key in _POSITIVE
+        if key in raw and not _is_positive(raw[key])
+    ]
+    if "source" in raw:
+        problems += _address_problems("source", raw["source"])
+    resolvers = raw.get("resolvers", {})
+    if not isinstance(resolvers, dict):
+        return [*problems, "resolvers must be an object of name: address"]
+    for name, address in resolvers.items():
+        problems += _address_problems(f"resolvers.{name}", address)
+    cohorts = raw.get("cohorts", [])
+    if not isinstance(cohorts, list):
+        return [*problems, "cohorts must be a list"]
+    for index, cohort in enumerate(cohorts):
+        problems += _cohort_problems(f"cohorts[{index}]", cohort, resolvers)
+    return problems
+
+
+def _cohort_problems(place: str, raw: Any, resolvers: dict[str, str]) -> list[str]:
+    if not isinstance(raw, dict):
+        return [f"{place} must be an object"]
+    problems = _key_problems(f"{place}: ", raw, {f.name for f in fields(Cohort)}, set())
+    if problems:
+        return problems
+    if raw["behaviour"] not in set(Behaviour):
+        allowed = ", ".join(Behaviour)
+        problems.append(
+            f'{place}.behaviour is "{raw["behaviour"]}"; allowed: {allowed}'
+        )
+    if raw["resolver"] not in resolvers:
+        allowed = ", ".join(resolvers)
+        problems.append(f'{place}.resolver is "{raw["resolver"]}"; allowed: {allowed}')
+    return problems + [
+        _not_positive(f"{place}.{key}", raw[key])
+        for key in ("clients", "interval_ms")
+        if not (_is_positive(raw[key]) and isinstance(raw[key], int))
+    ]
+
+
+def _key_problems(
+    place: str, raw: dict[str, Any], known: set[str], optional: set[str]
+) -> list[str]:
+    missing = sorted(known - optional - raw.keys())
+    unknown = sorted(raw.keys() - known)
+    return [f"{place}{key} is missing" for key in missing] + [
+        f'{place}unknown key "{key}"; allowed: {", ".join(sorted(known))}'
+        for key in unknown
+    ]
+
+
+def _address_problems(place: str, value: Any) -> list[str]:
+    try:
+        IPv4Address(str(value))
+    except AddressValueError:
+        return [f'{place} is "{value}"; must be an IPv4 address']
+    return []
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+def _not_positive(place: str, value: Any) -> str:
+    return f"{place} is {value!r}; must be a number above 0"

@@ -1,0 +1,100 @@
+"""Reading an HTTP/1.1 reply out of the bytes that have arrived so far. Pure.
+
+Only what a service of the lab sends: one reply per connection, its body ended by
+Content-Length, by the last chunk or by the end of the stream (RFC 9112, section 6.3).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+_NO_LENGTH = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A complete reply: status, who sent it, and whether it was refused for load."""
+
+    status: int
+    region: str = ""
+    pop: str = ""
+    backend: str = ""
+    overload: bool = False
+    readable: bool = True
+
+    @property
+    def error(self) -> str:
+        """The word for it in an attempt; "" for a good reply."""
+        if self.overload:
+            return "overload"
+        if self.status != 200:
+            return f"http-{self.status}"
+        return "" if self.readable else "bad-reply"
+
+
+def read_reply(data: bytes, *, ended: bool) -> Reply | None:
+    """Return the reply in `data`; None while it is incomplete.
+
+    Args:
+        data: All bytes received on the connection.
+        ended: Whether the peer has closed its side.
+    """
+    head, separator, body = data.partition(b"\r\n\r\n")
+    if not separator:
+        return None
+    status_line, *lines = head.split(b"\r\n")
+    headers = dict(_header(line) for line in lines)
+    whole = _whole_body(headers, body, ended=ended)
+    if whole is None:
+        return None
+    status = _status(status_line)
+    overload = status == 503 and b"x-overload" in headers
+    if status != 200:
+        return Reply(status=status, overload=overload)
+    return _good(whole)
+
+
+def _header(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b":")
+    return name.strip().lower(), value.strip()
+
+
+def _status(line: bytes) -> int:
+    words = line.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+
+def _whole_body(
+    headers: dict[bytes, bytes], body: bytes, *, ended: bool
+) -> bytes | None:
+    if b"chunked" in headers.get(b"transfer-encoding", b"").lower():
+        return _unchunked(body)
+    length = headers.get(b"content-length", b"")
+    if length.isdigit():
+        return body[: int(length)] if len(body) >= int(length) else None
+    return body if ended else None
+
+
+def _unchunked(body: bytes) -> bytes | None:
+    whole = b""
+    while b"\r\n" in body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size.partition(b";")[0], 16)
+        if length == 0:
+            return whole
+        whole, body = whole + rest[:length], rest[length + 2 :]
+    return None
+
+
+def _good(body: bytes) -> Reply:
+    try:
+        said = json.loads(body)
+        return Reply(
+            status=200,
+            region=said["region"],
+            pop=said["pop"],
+            backend=said["backend"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return Reply(status=200, readable=False)
