@@ -1,0 +1,95 @@
+"""The backend's paths: `/` is the service, `/shallow` and `/deep` are health checks.
+
+`/shallow` answers while the process lives; `/deep` also tells that the region is
+being drained, which is so while the file `/run/lab/draining` is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from lab.backend.capacity import Capacity
+
+DRAINING = "/run/lab/draining"
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+#: The two messages of a reply.
+Reply = tuple[Message, Message]
+
+_VARIABLES = ("LAB_REGION", "LAB_POP", "LAB_BACKEND", "LAB_CAPACITY_RPS")
+
+
+def create() -> Application:
+    """Return the application that the environment describes, for `uvicorn --factory`.
+
+    Raises:
+        SystemExit: A variable is missing.
+    """
+    missing = [name for name in _VARIABLES if not os.environ.get(name)]
+    if missing:
+        raise SystemExit(f"backend: not in the environment: {', '.join(missing)}")
+    return application(os.environ)
+
+
+def application(
+    environment: Mapping[str, str],
+    *,
+    draining: str = DRAINING,
+    clock_ns: Callable[[], int] = time.monotonic_ns,
+) -> Application:
+    """Return the application.
+
+    Args:
+        environment: `LAB_REGION`, `LAB_POP`, `LAB_BACKEND`, `LAB_CAPACITY_RPS`.
+        draining: File that is there while the region is drained.
+        clock_ns: What the capacity is measured with.
+    """
+    capacity = Capacity(float(environment["LAB_CAPACITY_RPS"]), now_ns=clock_ns())
+    identity = {
+        "region": environment["LAB_REGION"],
+        "pop": environment["LAB_POP"],
+        "backend": environment["LAB_BACKEND"],
+    }
+    served = reply(200, identity)
+    healthy = reply(200, {"status": "ok"})
+    drained = reply(503, {"error": "draining"})
+    refused = reply(503, {"error": "overload"}, (b"x-overload", b"1"))
+    unknown = reply(404, {"error": "not-found"})
+
+    def answer(path: str) -> Reply:
+        if path == "/":
+            return served if capacity.admits(clock_ns()) else refused
+        if path == "/deep":
+            return drained if os.path.exists(draining) else healthy
+        return healthy if path == "/shallow" else unknown
+
+    async def respond(scope: Message, receive: Receive, send: Send) -> None:
+        start, body = answer(scope["path"])
+        await send(start)
+        await send(body)
+
+    return respond
+
+
+def reply(status: int, content: object, *headers: tuple[bytes, bytes]) -> Reply:
+    """Return a reply with a JSON body, ready to send as often as needed."""
+    body = json.dumps(content).encode()
+    always = (
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    )
+    return (
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*always, *headers],
+        },
+        {"type": "http.response.body", "body": body},
+    )
