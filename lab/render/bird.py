@@ -86,8 +86,8 @@ def router(
         timers: BFD and BGP timers.
     """
     reached = tuple(Route(prefix=IPv4Network(a), to=f"via {via}") for a, via in hosts)
-    aggregates = (Route(prefix=aggregate, to="unreachable"),)
-    route_sets = (RouteSet(name="aggregate", routes=aggregates),)
+    own = (Route(prefix=aggregate, to="unreachable"),)
+    route_sets = (RouteSet(name="aggregate", routes=own),)
     if reached:
         route_sets += (RouteSet(name="servers", routes=reached),)
     return _rendered(
@@ -95,7 +95,7 @@ def router(
         asn=asn,
         router_id=router_id,
         forwards=True,
-        aggregates=(aggregate,),
+        aggregate=aggregate,
         route_sets=route_sets,
         peers=peers,
         timers=timers,
@@ -144,7 +144,7 @@ def announcing(
         asn=asn,
         router_id=router_id,
         forwards=False,
-        aggregates=(),
+        aggregate=None,
         route_sets=route_sets,
         peers=(peer,),
         timers=timers,
@@ -172,7 +172,7 @@ def _rendered(
     asn: int,
     router_id: IPv4Address,
     forwards: bool,
-    aggregates: tuple[IPv4Network, ...],
+    aggregate: IPv4Network | None,
     route_sets: tuple[RouteSet, ...],
     peers: tuple[Peer, ...],
     timers: Timers,
@@ -185,7 +185,7 @@ def _rendered(
         asn=asn,
         router_id=router_id,
         forwards=forwards,
-        aggregates=aggregates,
+        aggregate=aggregate,
         route_sets=route_sets,
         peers=peers,
         bfd=timers.bfd,

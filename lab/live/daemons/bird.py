@@ -1,0 +1,25 @@
+"""BIRD on a running node: what to run in it to look at routes and to withdraw."""
+
+from __future__ import annotations
+
+from lab.render.bird import ANYCAST_ROUTES, SOCKET
+
+VERSION_ARGV = ("bird", "--version")
+#: Its existence keeps the announcer from announcing the anycast route again.
+DRAINING_FILE = "/run/lab/draining"
+
+
+def birdc(*words: str) -> tuple[str, ...]:
+    """Return the command line of a BIRD client command."""
+    return ("birdc", "-s", SOCKET, *words)
+
+
+def routes_argv() -> tuple[str, ...]:
+    """Return the command that shows best routes and alternatives."""
+    return birdc("show", "route", "all")
+
+
+def withdraw_argv() -> tuple[str, ...]:
+    """Return the command that withdraws the anycast route of an L4 node at once."""
+    mark_and_withdraw = f"touch {DRAINING_FILE} && birdc -s {SOCKET} disable "
+    return ("sh", "-c", mark_and_withdraw + ANYCAST_ROUTES)
