@@ -19,7 +19,7 @@ from lab.agent.commands import (
     resolution_facts,
 )
 from lab.agent.exchange import Ending, Exchange, Request
-from lab.agent.journal import Journal
+from lab.agent.journal import Sink
 from lab.agent.lag import Lag
 from lab.agent.plan import Cohort, WatchPlan
 from lab.agent.resolver import NoAnswer, Resolution, Resolver
@@ -37,7 +37,7 @@ _REPORT_S = 1.0
 class Agent:
     """Thousands of clients, one schedule, one loop."""
 
-    def __init__(self, plan: WatchPlan, journal: Journal) -> None:
+    def __init__(self, plan: WatchPlan, journal: Sink) -> None:
         """Open a socket per resolver; needs a running loop."""
         self._plan = plan
         self._journal = journal

@@ -87,7 +87,7 @@ class Exchange:
             self._socket = _bound_socket(self._request.source)
             status = self._socket.connect_ex((address, self._request.port))
         except OSError as error:
-            self._fail(_word(error.errno))
+            self._fail(word(error.errno))
             return self.done
         if status == 0:
             self._established()
@@ -95,7 +95,7 @@ class Exchange:
             self._wait(lambda: self._fail("connect-timeout"))
             self._loop.add_writer(self._socket.fileno(), self._connected)
         else:
-            self._fail(_word(status))
+            self._fail(word(status))
         return self.done
 
     def _connected(self) -> None:
@@ -103,7 +103,7 @@ class Exchange:
         self._loop.remove_writer(self._socket.fileno())
         status = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if status:
-            self._fail(_word(status))
+            self._fail(word(status))
         else:
             self._established()
 
@@ -112,7 +112,7 @@ class Exchange:
         try:
             self._socket.send(self._request.wire)  # fits an empty send buffer
         except OSError as error:
-            self._fail(_word(error.errno), unused=True)
+            self._fail(word(error.errno), unused=True)
             return
         self._wait(lambda: self._fail("read-timeout"))
         self._loop.add_reader(self._socket.fileno(), self._readable)
@@ -124,7 +124,7 @@ class Exchange:
         except BlockingIOError:
             return
         except OSError as error:
-            self._fail(_word(error.errno), unused=not self._data)
+            self._fail(word(error.errno), unused=not self._data)
             return
         self._data += data
         reply = read_reply(self._data, ended=not data)
@@ -197,8 +197,8 @@ def _bound_socket(source: str) -> socket.socket:
     return bound
 
 
-def _word(number: int | None) -> str:
-    """Return the word for an error number.
+def word(number: int | None) -> str:
+    """Return the word for an error number of connect, send or receive.
 
     What is not the service's doing (no port, no descriptor left) is `local-…`.
     """

@@ -7,12 +7,23 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 Line = dict[str, object]
 #: What a reader may fall behind before the agent gives up; a client node has 128 MB.
 _BACKLOG_BYTES = 32 * 1024 * 1024
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Sink(Protocol):
+    """Takes lines; a `Journal`, or what a test puts in its place."""
+
+    def write(self, line: Line) -> None:
+        """Add a line to the batch."""
+
+    def flush(self) -> None:
+        """Hand the batch on."""
 
 
 class ReaderTooSlow(RuntimeError):

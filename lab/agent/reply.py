@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-_NO_LENGTH = -1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A complete reply: status, who sent it, and whether it was refused for load."""
+    """A complete reply.
+
+    Attributes:
+        status: 0 if there was no status line.
+        region: Who sent it, as the body says; likewise `pop` and `backend`.
+        overload: It is a refusal for load.
+        readable: It is HTTP, and its body names the sender if the status is 200.
+    """
 
     status: int
     region: str = ""
@@ -28,9 +33,9 @@ class Reply:
         """The word for it in an attempt; "" for a good reply."""
         if self.overload:
             return "overload"
-        if self.status != 200:
-            return f"http-{self.status}"
-        return "" if self.readable else "bad-reply"
+        if not self.readable:
+            return "bad-reply"
+        return "" if self.status == 200 else f"http-{self.status}"
 
 
 def read_reply(data: bytes, *, ended: bool) -> Reply | None:
@@ -51,7 +56,7 @@ def read_reply(data: bytes, *, ended: bool) -> Reply | None:
     status = _status(status_line)
     overload = status == 503 and b"x-overload" in headers
     if status != 200:
-        return Reply(status=status, overload=overload)
+        return Reply(status=status, overload=overload, readable=status > 0)
     return _good(whole)
 
 
@@ -80,7 +85,10 @@ def _unchunked(body: bytes) -> bytes | None:
     whole = b""
     while b"\r\n" in body:
         size, _, rest = body.partition(b"\r\n")
-        length = int(size.partition(b";")[0], 16)
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            return b""  # no JSON either, so no good reply
         if length == 0:
             return whole
         whole, body = whole + rest[:length], rest[length + 2 :]

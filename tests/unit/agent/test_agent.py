@@ -1,0 +1,319 @@
+"""Rules of the whole agent, against a resolver and services on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lab.agent.agent import Agent
+from lab.agent.plan import Behaviour, Cohort, WatchPlan
+from tests.unit.agent import fakes
+from tests.unit.agent.fakes import (
+    FakeResolver,
+    Handler,
+    Line,
+    Recorder,
+    Saying,
+    Service,
+)
+
+ONE, TWO = "127.0.0.1", "127.0.0.2"
+
+
+def cohort(behaviour: Behaviour, *, interval_ms: int, clients: int = 1) -> Cohort:
+    return Cohort(
+        name=f"us/failover/r/{behaviour}",
+        access="access-us",
+        resolver="r",
+        behaviour=behaviour,
+        qname="failover",
+        clients=clients,
+        interval_ms=interval_ms,
+    )
+
+
+@dataclass
+class World:
+    """A running agent with all that it talks to."""
+
+    agent: Agent
+    journal: Recorder
+    commands: asyncio.Queue[str | None]
+    resolver: FakeResolver
+    service: Service
+
+    def command(self, number: int, do: str, **arguments: object) -> None:
+        line = json.dumps({"id": number, "do": do, **arguments})
+        self.commands.put_nowait(line)
+
+
+@asynccontextmanager
+async def world(
+    *cohorts: Cohort,
+    says: Callable[[str], Saying] = lambda _: ((ONE,), 60),
+    handler: Handler = fakes.good,
+    dark: str = "127.0.0.3",
+) -> AsyncIterator[World]:
+    """Let an agent run for the block.
+
+    A service is at 127.0.0.1; at `dark` packets vanish; elsewhere nobody listens.
+    """
+    async with (
+        fakes.resolver(says) as resolver,
+        fakes.service(handler) as service,
+        fakes.black_hole(dark, service.port),
+        asyncio.TaskGroup() as tasks,
+    ):
+        plan = WatchPlan(
+            zone="example.com",
+            source="127.0.0.9",
+            resolvers={"r": "127.0.0.1"},
+            cohorts=cohorts,
+            pin_s=36,
+            connect_timeout_ms=800,
+            retry_timeout_ms=40,
+            port=service.port,
+            dns_port=resolver.port,
+        )
+        journal = Recorder()
+        agent = Agent(plan, journal)
+        commands: asyncio.Queue[str | None] = asyncio.Queue()
+        tasks.create_task(agent.run(commands))
+        yield World(agent, journal, commands, resolver, service)
+        agent.stop()
+
+
+def in_turn(clients: int) -> Cohort:
+    """Return a cohort with one attempt every 10 ms, by each client in turn."""
+    return cohort(Behaviour.FIRST_ADDRESS, interval_ms=clients * 10, clients=clients)
+
+
+def run(test: Coroutine[Any, Any, list[Line]]) -> list[Line]:
+    async def bounded() -> list[Line]:
+        async with asyncio.timeout(10):
+            return await test
+
+    return asyncio.run(bounded())
+
+
+def errors(attempt: Line) -> list[str]:
+    tries: Any = attempt["tries"]
+    return [tried.get("error", "") for tried in tries]
+
+
+def sources(attempts: list[Line]) -> list[str]:
+    answers: list[Any] = [attempt["answer"] for attempt in attempts]
+    return [answer["source"] for answer in answers]
+
+
+class TestBehaviour:
+    def test_retry_next_reaches_the_second_address_within_one_attempt(self) -> None:
+        async def test() -> list[Line]:
+            both = ((TWO, ONE), 60)
+            retrying = cohort(Behaviour.RETRY_NEXT, interval_ms=50)
+            async with world(retrying, says=lambda _: both, dark=TWO) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        (attempt, *_) = run(test())
+
+        assert attempt["outcome"] == "ok"
+        assert [t["address"] for t in attempt["tries"]] == [TWO, ONE]
+        assert errors(attempt) == ["connect-timeout", ""]
+
+    def test_first_address_does_not_try_the_second_one(self) -> None:
+        async def test() -> list[Line]:
+            both = ((TWO, ONE), 60)
+            first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50)
+            async with world(first, says=lambda _: both) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        (attempt, *_) = run(test())
+
+        assert (attempt["outcome"], attempt["error"]) == ("fail", "refused")
+        assert len(attempt["tries"]) == 1
+
+    def test_a_pinned_client_keeps_its_address_past_the_ttl(self) -> None:
+        async def test() -> list[Line]:
+            pinned = cohort(Behaviour.PINNED, interval_ms=20)
+            async with world(pinned, says=lambda _: ((ONE,), 0)) as lab:
+                attempts = await lab.journal.wait_for("attempt", 3)
+                assert len(lab.resolver.asked) == 1
+                return attempts
+
+        assert sources(run(test()))[:3] == ["resolver", "pin", "pin"]
+
+    def test_a_reset_of_an_established_connection_is_tried_once_more(self) -> None:
+        async def test() -> list[Line]:
+            handler = fakes.first(fakes.reset, fakes.good)
+            first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50)
+            async with world(first, handler=handler) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        (attempt, *_) = run(test())
+
+        assert attempt["outcome"] == "ok"
+        assert errors(attempt) == ["reset", ""]
+
+
+class TestCache:
+    def test_within_the_ttl_the_resolver_is_asked_once(self) -> None:
+        async def test() -> list[Line]:
+            first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=20)
+            async with world(first) as lab:
+                attempts = await lab.journal.wait_for("attempt", 4)
+                assert lab.resolver.asked == ["failover.example.com."]
+                return attempts
+
+        assert sources(run(test()))[:4] == ["resolver", "stub", "stub", "stub"]
+
+    def test_an_answer_with_ttl_zero_is_asked_for_each_time(self) -> None:
+        async def test() -> list[Line]:
+            first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=20)
+            async with world(first, says=lambda _: ((ONE,), 0)) as lab:
+                return await lab.journal.wait_for("attempt", 3)
+
+        assert sources(run(test()))[:3] == ["resolver"] * 3
+
+    def test_every_client_has_a_cache_of_its_own(self) -> None:
+        async def test() -> list[Line]:
+            async with world(in_turn(5)) as lab:
+                attempts = await lab.journal.wait_for("attempt", 5)
+                assert len(lab.resolver.asked) == 5
+                return attempts
+
+        assert sources(run(test()))[:5] == ["resolver"] * 5
+
+    def test_flush_makes_the_next_attempt_resolve_anew(self) -> None:
+        async def test() -> list[Line]:
+            pinned = cohort(Behaviour.PINNED, interval_ms=20)
+            async with world(pinned) as lab:
+                await lab.journal.wait_for("attempt", 2)
+                lab.command(1, "flush")
+                (reply,) = await lab.journal.wait_for("reply")
+                lines = await lab.journal.wait_for(
+                    "attempt", len(lab.journal.of("attempt")) + 2
+                )
+                after = [
+                    a for a in lines if int(str(a["start_ns"])) > int(str(reply["t"]))
+                ]
+                assert len(lab.journal.of("event")) == 2
+                return after
+
+        assert sources(run(test()))[0] == "resolver"
+
+
+class TestSchedule:
+    def test_the_schedule_does_not_wait_for_slow_replies(self) -> None:
+        async def test() -> list[Line]:
+            first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=20)
+            async with world(first, handler=fakes.silent) as lab:
+                return await lab.journal.wait_for("attempt", 2)
+
+        attempts = run(test())
+        due: list[Any] = [attempt["due_ns"] for attempt in attempts]
+        start: list[Any] = [attempt["start_ns"] for attempt in attempts]
+        end: list[Any] = [attempt["end_ns"] for attempt in attempts]
+
+        assert due[1] - due[0] == 20_000_000
+        assert start[1] < end[0]
+
+    def test_no_attempt_starts_before_it_is_due(self) -> None:
+        async def test() -> list[Line]:
+            async with world(in_turn(20)) as lab:
+                return await lab.journal.wait_for("attempt", 40)
+
+        assert all(
+            int(str(a["start_ns"])) >= int(str(a["due_ns"])) for a in run(test())
+        )
+
+
+class TestCommands:
+    def replies(self, number: int, do: str, **arguments: object) -> Line:
+        async def test() -> list[Line]:
+            async with world() as lab:
+                lab.command(number, do, **arguments)
+                return await lab.journal.wait_for("reply")
+
+        return run(test())[0]
+
+    def test_query_tells_addresses_and_ttl(self) -> None:
+        reply = self.replies(7, "query", resolver="r", qname="failover")
+
+        assert reply.pop("t")
+        assert reply == {
+            "type": "reply",
+            "id": 7,
+            "ok": True,
+            "addresses": [ONE],
+            "ttl_s": 60,
+            "rcode": "noerror",
+        }
+
+    def test_query_of_an_unknown_resolver_is_refused(self) -> None:
+        reply = self.replies(7, "query", resolver="x", qname="failover")
+
+        assert (reply["id"], reply["ok"]) == (7, False)
+        assert reply["error"] == 'unknown resolver "x"; allowed: r'
+
+    def test_an_unknown_verb_is_refused(self) -> None:
+        reply = self.replies(8, "dance")
+
+        assert (reply["id"], reply["ok"]) == (8, False)
+
+    def test_a_line_that_is_not_json_is_refused(self) -> None:
+        async def test() -> list[Line]:
+            async with world() as lab:
+                lab.commands.put_nowait("}")
+                return await lab.journal.wait_for("reply")
+
+        assert run(test())[0]["id"] is None
+
+    def test_stats_counts_from_the_start(self) -> None:
+        async def test() -> list[Line]:
+            async with world(in_turn(5)) as lab:
+                await lab.journal.wait_for("attempt", 5)
+                lab.command(2, "stats")
+                return await lab.journal.wait_for("reply")
+
+        (reply,) = run(test())
+
+        assert int(str(reply["attempts"])) >= 5
+        assert float(str(reply["lag_ms_max"])) >= float(str(reply["lag_ms_p50"])) >= 0
+
+
+class TestStop:
+    def test_attempts_in_flight_are_finished_before_the_last_words(self) -> None:
+        async def test() -> list[Line]:
+            started, stopping = asyncio.Event(), asyncio.Event()
+
+            async def stall(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                started.set()
+                await stopping.wait()
+                await fakes.good(reader, writer)
+
+            async with world(in_turn(1), handler=stall) as lab:
+                await started.wait()
+                lab.command(9, "stop")
+                stopping.set()
+            return lab.journal.lines
+
+        lines = run(test())
+
+        assert [line["type"] for line in lines[-2:]] == ["stats", "reply"]
+        assert lines[-1]["id"] == 9
+        assert all(a["outcome"] == "ok" for a in lines if a["type"] == "attempt")
+
+    def test_the_end_of_input_is_a_stop(self) -> None:
+        async def test() -> list[Line]:
+            async with world(in_turn(1)) as lab:
+                await lab.journal.wait_for("attempt")
+                lab.commands.put_nowait(None)
+            return lab.journal.lines
+
+        assert run(test())[-1]["type"] == "stats"

@@ -1,0 +1,121 @@
+"""Rules of the backend's paths, without a server in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.backend.app import Application, application, create
+
+ENVIRONMENT = {
+    "LAB_REGION": "us-east",
+    "LAB_POP": "us-east",
+    "LAB_BACKEND": "us-east-be-1",
+    "LAB_CAPACITY_RPS": "2",
+}
+
+
+def get(app: Application, path: str) -> tuple[int, Any, dict[bytes, bytes]]:
+    """Return status, body and headers."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "method": "GET", "path": path}
+    asyncio.run(app(scope, receive, send))
+    start, body = sent
+    return start["status"], json.loads(body["body"]), dict(start["headers"])
+
+
+def backend(tmp_path: Path, **changed: str) -> Application:
+    return application(
+        {**ENVIRONMENT, **changed},
+        draining=str(tmp_path / "draining"),
+        clock_ns=lambda: 0,
+    )
+
+
+class TestService:
+    def test_a_reply_names_region_pop_and_backend(self, tmp_path: Path) -> None:
+        status, body, headers = get(backend(tmp_path), "/")
+
+        assert status == 200
+        assert body == {
+            "region": "us-east",
+            "pop": "us-east",
+            "backend": "us-east-be-1",
+        }
+        assert headers[b"content-length"] == str(len(json.dumps(body))).encode()
+
+    def test_beyond_its_capacity_it_refuses_with_the_word_overload(
+        self, tmp_path: Path
+    ) -> None:
+        app = backend(tmp_path)
+        get(app, "/")
+        get(app, "/")
+
+        status, body, headers = get(app, "/")
+
+        assert (status, body) == (503, {"error": "overload"})
+        assert headers[b"x-overload"] == b"1"
+
+    def test_another_path_is_not_found(self, tmp_path: Path) -> None:
+        assert get(backend(tmp_path), "/admin")[0] == 404
+
+
+class TestHealth:
+    def test_both_checks_pass_on_a_working_backend(self, tmp_path: Path) -> None:
+        app = backend(tmp_path)
+
+        assert get(app, "/shallow")[0] == 200
+        assert get(app, "/deep")[0] == 200
+
+    def test_while_draining_only_the_deep_check_fails(self, tmp_path: Path) -> None:
+        app = backend(tmp_path)
+        (tmp_path / "draining").touch()
+
+        assert get(app, "/deep")[:2] == (503, {"error": "draining"})
+        assert get(app, "/shallow")[0] == 200
+        assert get(app, "/")[0] == 200
+
+    def test_a_drain_that_is_undone_is_seen_at_once(self, tmp_path: Path) -> None:
+        app = backend(tmp_path)
+        (tmp_path / "draining").touch()
+        (tmp_path / "draining").unlink()
+
+        assert get(app, "/deep")[0] == 200
+
+    def test_health_checks_use_up_no_capacity(self, tmp_path: Path) -> None:
+        app = backend(tmp_path, LAB_CAPACITY_RPS="1")
+        for path in ("/deep", "/shallow", "/deep"):
+            get(app, path)
+
+        assert get(app, "/")[0] == 200
+
+
+class TestCreate:
+    def test_all_missing_variables_are_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ENVIRONMENT:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("LAB_POP", "us-east")
+
+        with pytest.raises(SystemExit, match="LAB_REGION, LAB_BACKEND"):
+            create()
+
+    def test_the_environment_is_the_configuration(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+
+        assert get(create(), "/")[1]["backend"] == "us-east-be-1"
