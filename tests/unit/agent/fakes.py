@@ -13,13 +13,14 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
 
-Line = dict[str, object]
+Line = dict[str, Any]
 #: What a fake resolver says: addresses and TTL, a response code, or nothing.
 Saying = tuple[tuple[str, ...], int] | dns.rcode.Rcode | None
 
@@ -33,7 +34,7 @@ class FakeResolver(asyncio.DatagramProtocol):
         self.port = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, wire: bytes, sender: tuple[str, int]) -> None:

@@ -57,7 +57,8 @@ class TestReadReply:
         assert reply.error == "overload"
 
     def test_a_body_that_says_nothing_is_no_good_reply(self) -> None:
-        for body in ({"region": "us-east"}, [], "text"):
+        bodies: tuple[object, ...] = ({"region": "us-east"}, [], "text")
+        for body in bodies:
             reply = read_reply(http(200, body), ended=False)
 
             assert reply is not None

@@ -30,7 +30,11 @@ def get(app: Application, path: str) -> tuple[int, Any, dict[bytes, bytes]]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     scope = {"type": "http", "method": "GET", "path": path}
-    asyncio.run(app(scope, receive, send))
+
+    async def ask() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(ask())
     start, body = sent
     return start["status"], json.loads(body["body"]), dict(start["headers"])
 
