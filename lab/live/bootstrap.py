@@ -98,6 +98,18 @@ def look(places: Places = USUAL) -> EngineInfo | str:
     )
 
 
+def connect() -> docker.DockerClient:
+    """Connect to the engine, for the caller to close.
+
+    Raises:
+        EnvironmentUnfit: None answers.
+    """
+    try:
+        return docker.from_env(version="auto")
+    except docker.errors.DockerException as exc:
+        raise EnvironmentUnfit(f"no container engine answers: {exc}") from exc
+
+
 def _client(places: Places) -> docker.DockerClient:
     """Connect to what DOCKER_HOST names, else to the socket of these places."""
     environment = {"DOCKER_HOST": f"unix://{places.socket}"} | os.environ
