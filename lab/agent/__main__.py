@@ -61,7 +61,7 @@ async def attend(plan: WatchPlan, lines: Lines) -> int:
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return a uvloop event loop where there is one; it makes twice the attempts."""
+    """Return a uvloop event loop where there is one, else the standard one."""
     try:
         uvloop = importlib.import_module("uvloop")
     except ImportError:

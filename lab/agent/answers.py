@@ -1,8 +1,9 @@
 """What each resolver answers, as the stub clients see it, and when that changes.
 
 An answer *generation* is one stay of an answer in a resolver's cache. Resolvers count
-TTLs in whole seconds, so the expiry that two queries show of one generation differs
-by up to a second; only a later one is a new generation. Pure.
+TTLs in whole seconds (unbound answers with TTL 0 for most of one more), so the expiry
+that two queries show of one generation differs by up to a second; only a later one is
+a new generation. Pure.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class AnswerWatch:
             old.seen_ns = answer.received_ns
             old.last_expiry_ns = max(old.last_expiry_ns, answer.expires_ns)
             return events
+        if old and not old.told and _is_over(old, answer.received_ns):
+            events.append(_expiry(key, old, answer.received_ns))
         self._current[key] = _Generation(
             addresses, answer.expires_ns, answer.expires_ns, answer.received_ns
         )
@@ -63,16 +66,15 @@ class AnswerWatch:
     def expire(self, now_ns: int) -> list[Line]:
         """Return a `cache-expiry` for each generation whose end has passed, once.
 
-        Stamped with the latest end that any query has shown; whole-second TTLs make
-        it up to one second early.
+        Where no successor shows the end, it is taken as the latest end that any
+        query has shown, and the second that rounding may hide.
         """
         events = []
-        for (resolver, name), generation in self._current.items():
-            if not generation.told and generation.last_expiry_ns <= now_ns:
+        for key, generation in self._current.items():
+            end_ns = generation.last_expiry_ns + _NS_PER_S
+            if not generation.told and end_ns <= now_ns:
                 generation.told = True
-                detail: Line = {"resolver": resolver, "name": name}
-                at_ns = generation.last_expiry_ns
-                events.append(_event("cache-expiry", at_ns, _NS_PER_S, detail))
+                events.append(_expiry(key, generation, end_ns))
         return events
 
     def forget(self) -> None:
@@ -83,6 +85,17 @@ class AnswerWatch:
 def _is_same(old: _Generation, addresses: tuple[str, ...], answer: Answer) -> bool:
     latest_ns = old.first_expiry_ns + _SAME_GENERATION_NS
     return old.addresses == addresses and answer.expires_ns <= latest_ns
+
+
+def _is_over(old: _Generation, now_ns: int) -> bool:
+    """Return whether its successor came because it ended, not because it was cut."""
+    return old.first_expiry_ns - _NS_PER_S <= now_ns
+
+
+def _expiry(key: tuple[str, str], old: _Generation, at_ns: int) -> Line:
+    detail: Line = {"resolver": key[0], "name": key[1]}
+    earliest_ns = max(old.seen_ns, old.first_expiry_ns - _NS_PER_S)
+    return _event("cache-expiry", at_ns, at_ns - earliest_ns, detail)
 
 
 def _event(kind: str, at_ns: int, uncertainty_ns: int, detail: Line) -> Line:

@@ -13,9 +13,9 @@ import sys
 import threading
 
 _BODY = b'{"region":"us-east","pop":"us-east","backend":"bare"}'
-_REPLY = (
-    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
-    % (len(_BODY), _BODY)
+_REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+    len(_BODY),
+    _BODY,
 )
 #: One A record, 127.0.0.1, for the name in the question, TTL one hour.
 _RECORD = struct.pack("!HHHIH", 0xC00C, 1, 1, 3600, 4) + bytes((127, 0, 0, 1))

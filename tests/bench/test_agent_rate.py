@@ -141,6 +141,7 @@ def all_cores() -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
+@pytest.mark.bench
 @pytest.mark.usefixtures("all_cores")
 def test_one_core_makes_two_thousand_attempts_a_second(
     capsys: pytest.CaptureFixture[str],

@@ -82,18 +82,47 @@ class TestSee:
         events = watch.see("r", "n", answer(20, 12))
 
         assert kinds(events) == ["cache-expiry", "answer"]
-        assert events[0]["at_ns"] == 13 * S
+        assert events[0]["at_ns"] == 14 * S
+
+    def test_a_successor_ends_a_generation_that_rounding_makes_last_longer(
+        self,
+    ) -> None:
+        watch = AnswerWatch()
+        watch.see("r", "n", answer(1.0, 12))
+        watch.see("r", "n", answer(1.3, 12))
+
+        events = watch.see("r", "n", answer(13.1, 12))
+
+        assert kinds(events) == ["cache-expiry", "answer"]
+        assert events[0]["at_ns"] == int(13.1 * S)
+        assert events[0]["uncertainty_ns"] == int(13.1 * S) - 12 * S
+
+    def test_an_answer_replaced_well_before_its_end_has_not_expired(self) -> None:
+        watch = AnswerWatch()
+        watch.see("r", "n", answer(1, 12))
+
+        assert kinds(watch.see("r", "n", answer(5, 12))) == ["answer"]
+        assert kinds(watch.expire(14 * S)) == []
 
 
 class TestExpire:
-    def test_a_generation_ends_once_at_its_latest_seen_expiry(self) -> None:
+    def test_a_generation_ends_once_a_second_past_its_latest_seen_expiry(self) -> None:
         watch = AnswerWatch()
         watch.see("r", "n", answer(1.0, 12))
         watch.see("r", "n", answer(4.5, 9))
 
+        (event,) = watch.expire(15 * S)
+
+        assert (event["at_ns"], event["uncertainty_ns"]) == (14.5 * S, 2.5 * S)
+        assert watch.expire(16 * S) == []
+
+    def test_a_generation_has_not_ended_while_rounding_may_hide_its_rest(self) -> None:
+        watch = AnswerWatch()
+        watch.see("r", "n", answer(1, 12))
+
         assert watch.expire(13 * S) == []
-        assert [event["at_ns"] for event in watch.expire(14 * S)] == [13.5 * S]
-        assert watch.expire(15 * S) == []
+        assert watch.see("r", "n", answer(13.9, 0)) == []
+        assert watch.expire(14 * S) == []
 
     def test_after_forget_the_same_answer_is_new_and_nothing_ends(self) -> None:
         watch = AnswerWatch()

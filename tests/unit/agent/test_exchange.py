@@ -95,7 +95,7 @@ class TestReply:
         async def run() -> bool:
             async with fakes.service(close_and_see) as service:
                 await begin(service.port)
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(5):
                     return await half_closed.wait()
 
         assert asyncio.run(run())
@@ -114,8 +114,8 @@ class TestReply:
                     seen.set_result("reset")
 
             async with fakes.service(stay) as service:
-                await begin(service.port, timeout_s=0.05)
-                async with asyncio.timeout(1):
+                await begin(service.port, timeout_s=0.3)
+                async with asyncio.timeout(5):
                     return str(await seen)
 
         assert asyncio.run(run()) == "reset"
@@ -194,7 +194,7 @@ def test_no_exchange_leaves_a_socket_open(handler: Handler) -> None:
             with_server = open_sockets()
             for address in ("127.0.0.1", "127.0.0.2"):
                 await begin(service.port, address=address, timeout_s=0.05)
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(5):
                 while open_sockets() > with_server:
                     await asyncio.sleep(0.005)
             return with_server, open_sockets()

@@ -18,7 +18,9 @@ NAME = "failover.example.com."
 TWO = ("203.0.113.10", "203.0.113.138")
 
 
-def ask(*sayings: Saying, times: int = 1) -> tuple[list[Resolution], list[str]]:
+def ask(
+    *sayings: Saying, times: int = 1, retransmit_s: float = 2, rest_s: float = 2
+) -> tuple[list[Resolution], list[str]]:
     """Ask once after the other; return what came and what the resolver was asked."""
 
     async def asking() -> tuple[list[Resolution], list[str]]:
@@ -29,8 +31,8 @@ def ask(*sayings: Saying, times: int = 1) -> tuple[list[Resolution], list[str]]:
                 source="127.0.0.1",
                 address="127.0.0.1",
                 port=fake.port,
-                timeout_s=0.08,
-                retransmit_s=0.04,
+                timeout_s=retransmit_s + rest_s,
+                retransmit_s=retransmit_s,
             )
             found = [await resolver.ask(NAME) for _ in range(times)]
             resolver.close()
@@ -54,13 +56,13 @@ class TestAsk:
         assert asked == [NAME]
 
     def test_a_lost_packet_is_sent_once_more(self) -> None:
-        found, asked = ask(None, (TWO, 12))
+        found, asked = ask(None, (TWO, 12), retransmit_s=0.04)
 
         assert isinstance(found[0], Answer)
         assert asked == [NAME, NAME]
 
     def test_silence_is_a_timeout_after_one_retransmission(self) -> None:
-        found, asked = ask(None, None)
+        found, asked = ask(None, None, retransmit_s=0.04, rest_s=0.04)
 
         assert error(found) == "dns-timeout"
         assert asked == [NAME, NAME]
