@@ -137,10 +137,15 @@ def event_from_json(line: str) -> Event:
 
 
 def attempt_from_json(line: str) -> Attempt:
-    """Return the attempt that `record_to_json` (or the client agent) wrote."""
-    raw = json.loads(line)
-    raw["outcome"] = Outcome(raw["outcome"])
-    raw["tries"] = tuple(Try(**t) for t in raw.get("tries", ()))
+    """Return the attempt that `record_to_json` wrote."""
+    return attempt_from_raw(json.loads(line))
+
+
+def attempt_from_raw(raw: dict[str, Any]) -> Attempt:
+    """Return the attempt that these JSON values are."""
+    tries = tuple(Try(**t) for t in raw.get("tries", ()))
+    parsed = {**raw, "outcome": Outcome(raw["outcome"]), "tries": tries}
     if answer := raw.get("answer"):
-        raw["answer"] = Answer(**{**answer, "addresses": tuple(answer["addresses"])})
-    return Attempt(**raw)
+        addresses = tuple(answer["addresses"])
+        parsed["answer"] = Answer(**{**answer, "addresses": addresses})
+    return Attempt(**parsed)

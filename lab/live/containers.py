@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from lab.live.naming import link_labels, node_labels, object_name, plan_digest
-from lab.plan.model import Link, Node, Plan
+from lab.plan.model import Node, Plan
 from lab.plan.spec import environment
 
 #: No way out (no masquerading), and no address of the host on the link.
@@ -21,7 +21,7 @@ BRIDGE_OPTIONS = {
 }
 #: Kept by the engine for `lab logs`, per container.
 LOG_OPTIONS = {"max-size": "2m", "max-file": "2"}
-_TMPFS = ("/etc/lab", "/run", "/tmp")  # noqa: S108 - folders inside the container
+_TMPFS = ("/etc/lab", "/run", "/tmp")
 _TMPFS_OPTIONS = "rw,nosuid,nodev,size=64m,mode=1777"
 
 
@@ -53,19 +53,19 @@ class Container:
     pids: int
 
 
-def network(lab: str, link: Link) -> Network:
+def network(lab: str, link: str, subnet: IPv4Network) -> Network:
     """Return the network of a link."""
     return Network(
-        link=link.name,
-        name=object_name(lab, link.name),
-        subnet=link.subnet,
+        link=link,
+        name=object_name(lab, link),
+        subnet=subnet,
         labels=link_labels(lab, link),
     )
 
 
 def networks(lab: str, plan: Plan) -> tuple[Network, ...]:
     """Return every network of the plan."""
-    return tuple(network(lab, link) for link in plan.links)
+    return tuple(network(lab, link.name, link.subnet) for link in plan.links)
 
 
 def containers(
@@ -85,9 +85,7 @@ def containers(
     )
 
 
-def _container(
-    lab: str, node: Node, image: str, labels: dict[str, str]
-) -> Container:
+def _container(lab: str, node: Node, image: str, labels: dict[str, str]) -> Container:
     return Container(
         node=node.name,
         stem=node.stem,

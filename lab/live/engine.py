@@ -7,7 +7,7 @@ becomes one of the lab's here. Only objects that carry the lab's label are touch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 import docker
 import docker.errors
 import requests.exceptions
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.types import IPAMConfig, IPAMPool, LogConfig, NetworkingConfig
 
 from lab.errors import EnvironmentUnfit, WorldError
 from lab.live.containers import BRIDGE_OPTIONS, LOG_OPTIONS, Container, Network
@@ -47,6 +47,7 @@ class Found:
 
     Attributes:
         state: Of a container: `running`, `created`, `exited`, …; "" for a network.
+        image: Id of a container's image.
         subnets: Of a network.
     """
 
@@ -54,6 +55,7 @@ class Found:
     name: str
     labels: dict[str, str]
     state: str = ""
+    image: str = ""
     subnets: tuple[IPv4Network, ...] = ()
 
 
@@ -92,6 +94,10 @@ class Engine:
         self._threads.shutdown(cancel_futures=True)
         self._api.close()
 
+    def submit(self, work: Callable[[T], R], item: T) -> Future[R]:
+        """Do `work` on an item in one of the threads."""
+        return self._threads.submit(work, item)
+
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do `work` on all items, several at a time, to the end; raise one error."""
         futures = [self._threads.submit(work, item) for item in items]
@@ -124,9 +130,20 @@ class Engine:
                 name=c["Names"][0].lstrip("/") if c["Names"] else c["Id"][:12],
                 labels=c["Labels"],
                 state=c["State"],
+                image=c["ImageID"],
             )
             for c in found
         )
+
+    def image_id(self, reference: str) -> str:
+        """Return the id of a local image.
+
+        Raises:
+            EnvironmentUnfit: It has not been built.
+        """
+        with _translated(f"look at the image {reference}"):
+            found = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]  # missing in the stubs
+        return str(found["Id"])
 
     def create_network(self, network: Network) -> None:
         """Create a bridge network.
@@ -158,8 +175,8 @@ class Engine:
                 stdin_open=True,
                 detach=True,  # else the SDK ends the input with the first attachment
                 host_config=self._limits(container, first[0]),
-                networking_config=self._api.create_networking_config(
-                    {first[0]: endpoint}
+                networking_config=NetworkingConfig(
+                    {first[0]: endpoint}  # type: ignore[arg-type]  # the stubs err
                 ),
             )
             for name, address in others:
@@ -184,21 +201,23 @@ class Engine:
             init=False,
         )
 
-    def start(self, container: str) -> None:
-        """Start a created container."""
-        with _translated("start a container"):
+    def start(self, container: str, node: str) -> None:
+        """Start a node's container."""
+        with _translated(f"start the container of {node}"):
             self._api.start(container)
 
-    def attach(self, container: str) -> Connection:
-        """Return a connection to the first process's three standard streams."""
+    def attach(self, container: str, node: str) -> Connection:
+        """Return a connection to the streams of a node's first process."""
         wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        with _translated("attach to a container"):
+        with _translated(f"attach to the container of {node}"):
             return Connection.over(self._api.attach_socket(container, wanted))
 
-    def execute(self, container: str, argv: Sequence[str]) -> Connection:
+    def execute(
+        self, container: str, argv: Sequence[str], *, user: str = ""
+    ) -> Connection:
         """Start a program in a container and return a connection to its streams."""
         with _translated(f"run {argv[0]} in a container"):
-            made = self._api.exec_create(container, list(argv), stdin=True)
+            made = self._api.exec_create(container, list(argv), stdin=True, user=user)
             return Connection.over(self._api.exec_start(made["Id"], socket=True))
 
     def exit_status(self, container: str) -> int:
@@ -207,7 +226,7 @@ class Engine:
             state = self._api.inspect_container(container)["State"]
         return int(state["ExitCode"])
 
-    def log_tail(self, container: str, lines: int | str = "all") -> str:
+    def log_tail(self, container: str, lines: int) -> str:
         """Return the last lines that a container has printed, both streams."""
         with _translated("read a container's log"):
             raw: bytes = self._api.logs(container, tail=lines)
@@ -240,7 +259,17 @@ class Engine:
     def _remove_network(self, network: Found) -> None:
         _check_ours(network)
         with _gone_is_fine(), _translated(f"remove {network.name}"):
+            self._forget_the_dead(network)
             self._api.remove_network(network.id)
+
+    def _forget_the_dead(self, network: Found) -> None:
+        """Disconnect what is left of containers that an ended engine lost."""
+        shown = self._api.inspect_network(network.id).get("Containers") or {}
+        for container, endpoint in shown.items():
+            if container.startswith("ep-"):
+                self._api.disconnect_container_from_network(
+                    endpoint["Name"], network.id, force=True
+                )
 
 
 def _filter(lab: str | None) -> list[str]:
@@ -271,6 +300,10 @@ def _translated(doing: str) -> Iterator[None]:
     """Turn the SDK's exceptions, and those of the libraries below it, into ours."""
     try:
         yield
+    except docker.errors.ImageNotFound as exc:
+        raise EnvironmentUnfit(
+            f"could not {doing}: {exc.explanation}; `lab build` makes the images"
+        ) from exc
     except docker.errors.NotFound as exc:
         raise Gone(f"could not {doing}: {exc.explanation}") from exc
     except docker.errors.APIError as exc:

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 from typing import Final
 
-from lab.plan.model import Link, Node, Plan
+from lab.plan.model import Node, Plan
 
 #: The label that everything of the lab carries; its value is the lab's name.
 LAB: Final = "dns-anycast-lab"
@@ -35,9 +35,9 @@ def plan_digest(plan: Plan) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def link_labels(lab: str, link: Link) -> dict[str, str]:
+def link_labels(lab: str, link: str) -> dict[str, str]:
     """Return the labels of a link's network."""
-    return {LAB: lab, LINK: link.name}
+    return {LAB: lab, LINK: link}
 
 
 def node_labels(lab: str, plan: Plan, node: Node, digest: str) -> dict[str, str]:

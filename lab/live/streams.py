@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
+from contextlib import suppress
 from typing import Any, Self
 
 from lab.errors import EnvironmentUnfit
@@ -82,9 +82,9 @@ class Connection:
                 f"(DOCKER_HOST), not by {type(hijacked).__name__}"
             )
         # The SDK keeps the reply here so that it is not collected.
-        reply: Any = hijacked._response  # type: ignore[attr-defined]  # noqa: SLF001
-        buffered = reply.raw._fp.fp  # noqa: SLF001 - http.client's reader
-        original: socket.socket = hijacked._sock  # type: ignore[attr-defined]  # noqa: SLF001
+        reply: Any = hijacked._response  # type: ignore[attr-defined]
+        buffered = reply.raw._fp.fp
+        original: socket.socket = hijacked._sock  # type: ignore[attr-defined]
         original.setblocking(False)
         early = buffered.read1(_CHUNK) or b""
         sock = original.dup()
@@ -99,8 +99,8 @@ class Connection:
             self.socket.sendall(data)
 
     def end_input(self) -> None:
-        """Close the program's standard input."""
-        with self._lock:
+        """Close the program's standard input; nothing to do if it has ended."""
+        with self._lock, suppress(OSError):  # the socket is closed or disconnected
             self.socket.shutdown(socket.SHUT_WR)
 
 
@@ -109,23 +109,23 @@ OnEnd = Callable[[], None]
 
 
 class Reader:
-    """One thread that reads every connection and calls back; a context manager."""
+    """One thread that reads every connection and calls back."""
 
-    def __init__(self) -> None:
-        """Start the thread."""
+    def __init__(self, *, on_failure: Callable[[BaseException], None]) -> None:
+        """Start the thread; `on_failure` is told when a callback raises."""
+        self._on_failure = on_failure
         self._selector = selectors.DefaultSelector()
-        self._waker, self._wakened = socket.socketpair()
-        self._selector.register(self._wakened, selectors.EVENT_READ)
-        self._lock = threading.Lock()
-        self._ended = False
+        self._waker, wakened = socket.socketpair()
+        self._selector.register(wakened, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
         self._thread.start()
 
     def add(self, connection: Connection, on_data: OnData, on_end: OnEnd) -> None:
         """Read a connection from now on.
 
-        The callbacks run in the reader's thread: `on_data(stream number, payload)`
-        for every frame, `on_end()` once, when the other side has closed.
+        The callbacks run in the reader's thread (for what has arrived already, in the
+        caller's): `on_data(stream number, payload)` for every frame, `on_end()` once,
+        when the other side has closed.
         """
         frames = Frames()
 
@@ -136,34 +136,26 @@ class Reader:
         on_chunk(connection.early)
         watched = (connection, on_chunk, on_end)
         self._selector.register(connection.socket, selectors.EVENT_READ, watched)
-        self._waker.send(b"x")
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close every connection and end the thread."""
-        self._ended = True
-        self._waker.send(b"x")
-        self._thread.join()
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # all are sockets
-        self._selector.close()
+    def close(self) -> None:
+        """End the thread and close every connection."""
         self._waker.close()
+        self._thread.join()
+        for key in tuple(self._selector.get_map().values()):
+            key.data[0].socket.close()
+        self._selector.close()
 
     def _read(self) -> None:
-        while not self._ended:
-            for key, _ in self._selector.select():
-                if key.data is None:
-                    self._wakened.recv(_CHUNK)
-                else:
+        try:
+            while True:
+                for key, _ in self._selector.select():
+                    if key.data is None:  # the waker has closed: this is the end
+                        self._selector.unregister(key.fileobj)
+                        key.fileobj.close()  # type: ignore[union-attr]  # a socket
+                        return
                     self._read_one(*key.data)
+        except BaseException as exc:  # a thread has no caller to raise to
+            self._on_failure(exc)
 
     def _read_one(
         self, connection: Connection, on_chunk: Callable[[bytes], None], on_end: OnEnd
