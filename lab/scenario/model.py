@@ -64,7 +64,7 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prime:
-    """Empty all caches, resolve every watched name once; the age of each answer is 0."""
+    """Empty all caches, resolve every watched name once: each answer has age 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoversWithin:
-    """Every client of the cohort loses attempts and recovers inside the bound."""
+    """Every client of the cohort recovers inside the bound.
+
+    A client that loses nothing recovers at 0, so only a bound from 0 allows that.
+    """
 
     text: str
     cohort: str
@@ -118,12 +121,22 @@ class RecoversWithin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlowestRecoversWithin:
+    """The slowest client of all these cohorts recovers inside the bound."""
+
+    text: str
+    cohorts: tuple[str, ...]
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailsOnlyWithin:
-    """The cohort loses attempts, all of them started inside the bound."""
+    """Lost attempts of the cohort all start inside the bound; there are `at_least`."""
 
     text: str
     cohort: str
     bound: Bound
+    at_least: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +149,21 @@ class NoFailures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RescuedByRetry:
+    """In these cohorts an attempt failed at one address and worked at the next."""
+
+    text: str
+    cohorts: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryRatio:
-    """Median recovery of `slow` over that of `fast` lies between the two numbers."""
+    """Median recovery of `slow` over that of `fast` lies between the two numbers.
+
+    A recovery faster than the pace of its clients counts as one interval: nothing
+    finer was seen.
+    """
 
     text: str
     slow: str
@@ -179,8 +205,10 @@ class CauseAtMost:
 
 Expectation = (
     RecoversWithin
+    | SlowestRecoversWithin
     | FailsOnlyWithin
     | NoFailures
+    | RescuedByRetry
     | RecoveryRatio
     | DetectedWithin
     | CacheOnPath

@@ -1,0 +1,262 @@
+"""How long each layer takes to notice and forget a dead region, computed.
+
+Pure functions from timers to `Bound`s in seconds after the fault, with the
+arithmetic in words. Says nothing about which client depends on which layer: that is
+in `lab.scenario.forecast`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from lab.scenario.model import Bound, FaultKind
+from lab.topology.model import (
+    Bfd,
+    Check,
+    Provider,
+    Resolver,
+    ResolverBehaviour,
+    Timers,
+)
+
+#: From the loss of one route to the last kernel that forwards elsewhere: a few BGP
+#: updates without pause (BIRD has no MRAI) and route changes, on a busy machine.
+CONVERGENCE_S = 0.3
+#: A request that works is answered by then, so one that a fault cuts off began at
+#: most this long before it.
+IN_FLIGHT_S = 0.25
+#: Longest life of an attempt: none begun earlier is still under way.
+ATTEMPT_S = 1.0
+#: Caches count as primed when the last answer is in; the first is older by this.
+PRIMING_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounding:
+    """What whole seconds do to a TTL; each value measured on the daemon itself.
+
+    Attributes:
+        early_s: How much sooner than its TTL an answer leaves the cache, at most.
+        late_s: How much later, at most.
+        copy_s: How much a stub's copy, made with a whole-second TTL, outlives it.
+    """
+
+    early_s: float
+    late_s: float
+    copy_s: float
+
+
+#: unbound 1.22 keeps an answer through its last second and hands it out with TTL 0;
+#: Recursor 5.2 drops it within that second but never hands out less than TTL 1.
+ROUNDINGS = MappingProxyType(
+    {
+        "unbound": Rounding(early_s=0.0, late_s=1.0, copy_s=0.0),
+        "recursor": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """How a provider's daemon turns failed checks into another answer.
+
+    Attributes:
+        counts: It waits for `threshold` failures in a row.
+        publish_s: From its decision to its answers, at most.
+    """
+
+    counts: bool
+    publish_s: float
+
+
+#: PowerDNS 4.9 has no `minimumFailures` (5.0 does): one failed check decides.
+#: gdnsd 3.8 collects decisions for a second before its answers follow.
+CHECKERS = MappingProxyType(
+    {
+        "pdns": Checker(counts=False, publish_s=0.0),
+        "gdnsd": Checker(counts=True, publish_s=1.0),
+    }
+)
+
+
+def bfd_detection(bfd: Bfd) -> Bound:
+    """Return when a neighbour misses a router that fell silent.
+
+    The last packet came up to one interval before the silence.
+
+    Source:
+        RFC 5880, section 6.8.4; measured with BIRD 2: 0.43 to 0.50 s at 100 ms x 5.
+    """
+    interval_s, m = bfd.interval_ms / 1000, bfd.multiplier
+    low, high = (m - 1) * interval_s, m * interval_s
+    why = (
+        f"BFD gives up {m} x {interval_s:g} s after the last packet, which came up to "
+        f"{interval_s:g} s before the silence: {low:g} to {high:g} s"
+    )
+    return Bound(low_s=low, high_s=high, why=why)
+
+
+def anycast_recovery(bfd: Bfd, kind: FaultKind, *, interval_s: float) -> Bound:
+    """Return when a client gets a reply from the next site of an anycast address."""
+    seen = bfd_detection(bfd)
+    high = seen.high_s + CONVERGENCE_S + interval_s
+    tail = f"+ {CONVERGENCE_S:g} s for the routes + one attempt each {interval_s:g} s"
+    if kind is FaultKind.POWER_OFF:
+        return Bound(low_s=seen.low_s, high_s=high, why=f"{seen.why}; {tail}")
+    why = f"a killed router's sessions close at once; at worst {seen.why}; {tail}"
+    return Bound(low_s=0.0, high_s=high, why=why)
+
+
+def check_detection(daemon: str, check: Check) -> Bound:
+    """Return when a provider's answers leave a dead region.
+
+    The first failed check begins within one interval of the fault, or was under way.
+    Until the route is gone a check hangs to its timeout, then it fails at once.
+    """
+    checker = CHECKERS[daemon]
+    needed = check.threshold if checker.counts else 1
+    interval_s, timeout_s = check.interval_s, check.timeout_s
+    low = max(0.0, (needed - 1) * interval_s - IN_FLIGHT_S)
+    high = needed * interval_s + timeout_s + checker.publish_s
+    counted = f"{needed} failed checks in a row" if needed > 1 else "one failed check"
+    why = (
+        f"{counted}, one each {interval_s} s: {needed - 1} x {interval_s} s if the "
+        f"first was under way, else {needed} x {interval_s} s + {timeout_s} s timeout"
+    )
+    if checker.publish_s:
+        why += f" + {checker.publish_s:g} s until answers follow"
+    return Bound(low_s=low, high_s=high, why=why)
+
+
+def detection(providers: tuple[Provider, ...], check: Check) -> Bound:
+    """Return from when an answer may, and when it must, leave the dead region.
+
+    A resolver may ask any provider, so this spans the fastest and the slowest.
+    """
+    each = {p.name: check_detection(p.daemon, check) for p in providers}
+    fastest = min(each, key=lambda name: each[name].low_s)
+    slowest = max(each, key=lambda name: each[name].high_s)
+    low, high = each[fastest].low_s, each[slowest].high_s
+    why = (
+        f"{fastest} decides after {low:g} s at the earliest, {slowest} after {high:g} s"
+    )
+    return Bound(low_s=low, high_s=high, why=f"{why} at the latest")
+
+
+def lifetime_s(timers: Timers, resolver: Resolver) -> int:
+    """Return how long a resolver keeps an answer: the TTL, or its minimum TTL."""
+    if resolver.behaviour is ResolverBehaviour.CLAMPING:
+        return max(timers.ttl_s, timers.clamp_s)
+    return timers.ttl_s
+
+
+def cache_recovery(
+    timers: Timers,
+    resolver: Resolver,
+    *,
+    detected: Bound,
+    age_s: float,
+    interval_s: float,
+) -> Bound:
+    """Return when the clients of a resolver get an answer that works.
+
+    The dead answer leaves the cache at its end; fetched again before the providers
+    decided, it comes back for another life.
+    """
+    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
+    left = life - age_s
+    low, high, again = _first_renewal_after(
+        detected,
+        first=(left - rounding.early_s - PRIMING_S, left + rounding.late_s),
+        period=(life - rounding.early_s, life + rounding.late_s),
+        delay_s=rounding.copy_s + interval_s,
+    )
+    why = (
+        f"cached for {life} s, {age_s:g} s old at the fault: {left:g} s left, counted "
+        f"in whole seconds, then one attempt each {interval_s:g} s"
+    )
+    if again:
+        why += f"; fetched again up to {again} x before the last provider decided"
+    if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
+        high += timers.stale_answer_ttl_s + interval_s
+        why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
+    return Bound(low_s=max(0.0, low), high_s=high, why=why)
+
+
+def stale_recovery(timers: Timers, recovery: Bound) -> Bound:
+    """Return when the one that got the stale answer recovers, the slowest of all."""
+    low = recovery.low_s + timers.stale_answer_ttl_s
+    why = f"{recovery.why}: this one"
+    return Bound(low_s=low, high_s=recovery.high_s, why=why)
+
+
+def pinned_recovery(
+    timers: Timers, recovery: Bound, *, age_s: float, interval_s: float
+) -> Bound:
+    """Return when clients recover that keep an address for `pin_s`.
+
+    Each pins at its first attempt after priming and asks again when the pin is over;
+    what the resolver then holds, it pins again. `recovery` is that of the resolver's
+    other clients.
+    """
+    left = timers.pin_s - age_s
+    low, high, again = _first_renewal_after(
+        recovery,
+        first=(left - PRIMING_S, left + interval_s),
+        period=(timers.pin_s, timers.pin_s),
+        delay_s=interval_s,
+    )
+    why = (
+        f"pinned for {timers.pin_s} s at the first attempt after priming, "
+        f"{age_s:g} s before the fault: {left:g} s left, one attempt each "
+        f"{interval_s:g} s"
+    )
+    if again:
+        why += f"; pinned again up to {again} x, its resolver answers: {recovery.why}"
+    return Bound(low_s=max(0.0, low), high_s=high, why=why)
+
+
+def drain_s(timers: Timers, detected: Bound, *, interval_s: float) -> float:
+    """Return how long a drain waits so that honest DNS clients have left.
+
+    The slowest provider's decision, one TTL for an answer fetched just before it, one
+    attempt interval.
+    """
+    return detected.high_s + timers.ttl_s + interval_s
+
+
+def ratio(slow: Bound, fast: Bound, *, resolution_s: float) -> tuple[float, float, str]:
+    """Return the bounds of slow recovery over fast recovery, and why."""
+    fast_low = max(fast.low_s, resolution_s)
+    fast_high = max(fast.high_s, resolution_s)
+    why = (
+        f"{slow.low_s:g} to {slow.high_s:g} s over {fast_low:g} to {fast_high:g} s, "
+        f"nothing finer than {resolution_s:g} s being seen"
+    )
+    return slow.low_s / fast_high, slow.high_s / fast_low, why
+
+
+def _first_renewal_after(
+    event: Bound,
+    *,
+    first: tuple[float, float],
+    period: tuple[float, float],
+    delay_s: float,
+) -> tuple[float, float, int]:
+    """Return when the first renewal after `event` takes effect, and how many are lost.
+
+    The thing in hand ends within `first`; it is renewed at most `delay_s` later. A
+    renewal before `event` brings the old thing back, for a `period`.
+    """
+    low, latest = first
+    while latest + delay_s < event.low_s:
+        low, latest = low + period[0], latest + delay_s + period[1]
+    low = max(low, event.low_s)
+    earliest, high = first[0], first[1] + delay_s
+    again = 0
+    limit = event.high_s + period[1] + delay_s
+    while earliest < event.high_s and high < limit:
+        earliest, high = earliest + period[0], high + period[1] + delay_s
+        high, again = min(high, limit), again + 1
+    return low, high, again

@@ -1,0 +1,190 @@
+"""What a cohort will see when a region dies: which layer it depends on, and the bound.
+
+Pure. The arithmetic of each layer is in `lab.scenario.bounds`; cases that nobody can
+predict yield no expectation rather than a wide one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lab.scenario import bounds
+from lab.scenario.model import (
+    Behaviour,
+    Bound,
+    Cohort,
+    Expectation,
+    FailsOnlyWithin,
+    Fault,
+    FaultKind,
+    NoFailures,
+    RecoversWithin,
+)
+from lab.topology.model import (
+    AnycastName,
+    Failover,
+    Resolver,
+    RoundRobin,
+    ServedName,
+    Topology,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """The expectations for one cohort, and the bound of its recovery if it has one."""
+
+    expectations: tuple[Expectation, ...] = ()
+    recovery: Bound | None = None
+
+
+def served_name(topology: Topology, qname: str) -> ServedName:
+    """Return the served name; `KeyError` if there is none."""
+    return {name.name: name for name in topology.zone.names}[qname]
+
+
+def resolver_named(topology: Topology, name: str) -> Resolver:
+    """Return the resolver of that name; `KeyError` if there is none."""
+    return {resolver.name: resolver for resolver in topology.resolvers}[name]
+
+
+def catchment(topology: Topology, access: str) -> frozenset[str]:
+    """Return the regions that an access network reaches over the fewest transits.
+
+    More than one means a tie, which only the routers' tie-breakers decide.
+    """
+    start = next(a.transit for a in topology.access if a.name == access)
+    seen, ring = {start}, {start}
+    while ring:
+        near = frozenset(r.name for r in topology.regions if r.transit in ring)
+        if near:
+            return near
+        ring = {
+            there
+            for link in topology.links
+            for here, there in (link.between, link.between[::-1])
+            if here in ring and there not in seen
+        }
+        seen |= ring
+    return frozenset()
+
+
+def drain_s(topology: Topology, *, interval_s: float) -> float:
+    """Return how long a drain of this topology's regions waits before it stops."""
+    timers = topology.timers
+    detected = bounds.detection(topology.zone.providers, timers.check)
+    return bounds.drain_s(timers, detected, interval_s=interval_s)
+
+
+def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
+    """Return what this cohort will see of this fault."""
+    match served_name(topology, cohort.qname):
+        case AnycastName():
+            return _anycast(topology, cohort, fault)
+        case Failover(regions=(first, *_)) if first == fault.target:
+            return _failover(topology, cohort, fault)
+        case Failover():
+            why = f"{fault.target} is not in the answer while the first region is well"
+            return _unhurt(cohort, why)
+        case RoundRobin() as name if cohort.behaviour is Behaviour.RETRY_NEXT:
+            return _retried(name, cohort, fault)
+        case _:
+            return Outlook()
+
+
+def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
+    """Return when a cohort's DNS answers leave the dead region."""
+    timers, interval_s = topology.timers, cohort.interval_ms / 1000
+    recovery = bounds.cache_recovery(
+        timers,
+        resolver_named(topology, cohort.resolver),
+        detected=bounds.detection(topology.zone.providers, timers.check),
+        age_s=fault.at_age_s,
+        interval_s=interval_s,
+    )
+    if cohort.behaviour is not Behaviour.PINNED:
+        return recovery
+    return bounds.pinned_recovery(
+        timers, recovery, age_s=fault.at_age_s, interval_s=interval_s
+    )
+
+
+def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
+    near = catchment(topology, cohort.access)
+    if fault.target not in near:
+        return _unhurt(cohort, f"its catchment is {', '.join(sorted(near))}")
+    if len(near) > 1:
+        return Outlook()
+    if fault.kind is FaultKind.DRAIN:
+        return _unhurt(cohort, "the route is withdrawn while the region still serves")
+    bound = bounds.anycast_recovery(
+        topology.timers.bfd, fault.kind, interval_s=cohort.interval_ms / 1000
+    )
+    return _recovers(cohort, "the route moves to the next site", bound)
+
+
+def _failover(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
+    bound = leaves_within(topology, cohort, fault)
+    if fault.kind is not FaultKind.DRAIN:
+        return _recovers(cohort, _HOLDER[cohort.behaviour], bound)
+    stop_s = fault.drain_s
+    if bound.high_s <= stop_s:
+        return _unhurt(cohort, f"gone before the stop at {stop_s:g} s: {bound.why}")
+    if bound.low_s < stop_s + cohort.interval_ms / 1000:
+        return Outlook()  # it may or may not have an attempt between stop and leaving
+    window = Bound(
+        low_s=stop_s - bounds.ATTEMPT_S,
+        high_s=bound.high_s,
+        why=f"the region stops {stop_s:g} s after the drain began; {bound.why}",
+    )
+    outlived = FailsOnlyWithin(
+        text=f"{cohort.name}: outlives the drain, fails only after the stop",
+        cohort=cohort.name,
+        bound=window,
+    )
+    late = _recovers(cohort, _HOLDER[cohort.behaviour], bound)
+    return Outlook(expectations=(outlived, *late.expectations), recovery=bound)
+
+
+def _retried(name: RoundRobin, cohort: Cohort, fault: Fault) -> Outlook:
+    if fault.target not in name.regions:
+        return _unhurt(cohort, f"{fault.target} is not in the answer")
+    if len(name.regions) == 1:
+        return Outlook()
+    if fault.kind is FaultKind.POWER_OFF:
+        return _unhurt(cohort, "a live address in the answer is tried next")
+    bound = Bound(
+        low_s=fault.drain_s - bounds.ATTEMPT_S,
+        high_s=fault.drain_s + bounds.IN_FLIGHT_S,
+        why="the answer holds a live address; only an attempt to which a dying proxy "
+        "replies with an error is not tried again",
+    )
+    rescued = FailsOnlyWithin(
+        text=f"{cohort.name}: tries the next address, at most the stop itself is seen",
+        cohort=cohort.name,
+        bound=bound,
+        at_least=0,
+    )
+    return Outlook(expectations=(rescued,))
+
+
+_HOLDER = {
+    Behaviour.FIRST_ADDRESS: "follows the resolver's cache",
+    Behaviour.RETRY_NEXT: "follows the resolver's cache, which holds no other address",
+    Behaviour.PINNED: "keeps its address beyond the TTL",
+}
+
+
+def _recovers(cohort: Cohort, how: str, bound: Bound) -> Outlook:
+    if bound.low_s < cohort.interval_ms / 1000:
+        why = f"{bound.why}; that can be over before its next attempt"
+        bound = replace(bound, low_s=0.0, why=why)
+    text = f"{cohort.name}: {how}"
+    expected = RecoversWithin(text=text, cohort=cohort.name, bound=bound)
+    return Outlook(expectations=(expected,), recovery=bound)
+
+
+def _unhurt(cohort: Cohort, why: str) -> Outlook:
+    text = f"{cohort.name}: loses no attempt"
+    expected = NoFailures(text=text, cohort=cohort.name, why=why)
+    return Outlook(expectations=(expected,))
