@@ -94,7 +94,9 @@ class Attempt:
         end_ns: When it ended.
         outcome: See `Outcome`.
         error: `connect-timeout`, `refused`, `unreachable`, `reset`, `read-timeout`,
-            `http-<status>`, `dns-timeout`, `dns-<rcode>`, or "" when it worked.
+            `http-<status>`, `overload` (a 503 that says so), `bad-reply`,
+            `dns-timeout`, `dns-<rcode>`, `local-<errno>` (outcome `info`: the
+            client's own host could not even try), or "" when it worked.
         tries: Addresses tried, in order.
         answer: The DNS answer used, None when none was had.
         region: Region that replied, from the reply; likewise `pop` and `backend`.
