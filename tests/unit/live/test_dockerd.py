@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.live.dockerd import (
+    Places,
+    clear_leftovers,
+    our_engine,
+    running_engine,
+    started_at,
+)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(
+        socket=tmp_path / "docker.sock",
+        pid_file=tmp_path / "docker.pid",
+        containerd_pid_file=tmp_path / "containerd.pid",
+        containerd_socket=tmp_path / "containerd.sock",
+        ours=tmp_path / "ours",
+    )
+
+
+def own_name() -> str:
+    return Path("/proc/self/comm").read_text().strip()
+
+
+class TestStartedAt:
+    def test_a_live_process_of_that_name_has_a_start(self) -> None:
+        assert started_at(os.getpid(), own_name())
+
+    def test_a_process_of_another_name_counts_as_gone(self) -> None:
+        assert started_at(os.getpid(), "dockerd") is None
+
+    def test_a_zombie_counts_as_gone(self) -> None:
+        with subprocess.Popen(["true"]) as child:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+            assert started_at(child.pid, "true") is None
+
+    def test_a_process_that_never_was_is_gone(self) -> None:
+        assert started_at(2**22 + 1, "dockerd") is None
+
+
+class TestClearLeftovers:
+    def test_pid_files_of_other_programs_are_removed(self, places: Places) -> None:
+        places.pid_file.write_text(str(os.getpid()))
+        places.containerd_pid_file.write_text("4194305")
+        told: list[str] = []
+
+        clear_leftovers(places, told.append)
+
+        assert not places.pid_file.exists()
+        assert not places.containerd_pid_file.exists()
+        assert len(told) == 2
+
+    def test_an_unreadable_pid_file_is_removed(self, places: Places) -> None:
+        places.pid_file.write_text("")
+
+        clear_leftovers(places, [].append)
+
+        assert not places.pid_file.exists()
+
+    def test_a_socket_that_nobody_listens_to_is_removed(self, places: Places) -> None:
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(places.containerd_socket))
+
+        clear_leftovers(places, [].append)
+
+        assert not places.containerd_socket.exists()
+
+    def test_a_socket_that_somebody_listens_to_stays(self, places: Places) -> None:
+        with socket.socket(socket.AF_UNIX) as live:
+            live.bind(str(places.containerd_socket))
+            live.listen()
+
+            clear_leftovers(places, [].append)
+
+        assert places.containerd_socket.exists()
+
+    def test_a_clean_machine_has_nothing_to_tell(self, places: Places) -> None:
+        told: list[str] = []
+
+        clear_leftovers(places, told.append)
+
+        assert told == []
+
+
+class TestOurEngine:
+    def state(self, places: Places, *, started: int | None) -> None:
+        places.ours.mkdir()
+        state = {"pid": os.getpid(), "started": started}
+        places.state_file.write_text(json.dumps(state))
+
+    def test_without_a_record_there_is_none(self, places: Places) -> None:
+        assert our_engine(places) is None
+
+    def test_another_program_with_its_process_id_is_not_ours(
+        self, places: Places
+    ) -> None:
+        self.state(places, started=started_at(os.getpid(), own_name()))
+
+        assert our_engine(places) is None
+
+    def test_an_engine_that_died_while_it_started_is_not_ours(
+        self, places: Places
+    ) -> None:
+        self.state(places, started=None)
+
+        assert our_engine(places) is None
+
+
+class TestRunningEngine:
+    def test_a_pid_file_of_another_program_is_no_engine(self, places: Places) -> None:
+        places.pid_file.write_text(str(os.getpid()))
+
+        assert running_engine(places) is None
