@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from lab.node import network
 from lab.node.commands import VERBS, Effect, stop_all
 from lab.node.daemons import Daemon
+from lab.node.probes import forget, heard, listen_for
 from lab.node.readiness import Readiness
 from lab.node.speak import say
 from lab.node.spec import Spec, read_spec, write_files
@@ -42,6 +44,7 @@ class Node:
             network.drop_net_admin()
         self._wake_on_sigterm()
         self._listen(sys.stdin.buffer.raw.fileno(), self._obey)  # type: ignore[attr-defined]
+        listen_for(spec.conditions)
         self.start_missing()
         say("started", wall_ns=time.time_ns())
         self.readiness = Readiness(spec.conditions)
@@ -54,9 +57,10 @@ class Node:
                 continue
             if old:
                 self._bury(old)
+            forget(process["name"])
             daemon = self.daemons[process["name"]] = Daemon(process)
-            self._listen(daemon.output.fileno(), lambda d=daemon: self._forward(d))
-            self._listen(daemon.exit_fd, lambda d=daemon: self._bury(d))
+            self._listen(daemon.output.fileno(), partial(self._forward, daemon))
+            self._listen(daemon.exit_fd, partial(self._bury, daemon))
 
     def loop(self) -> None:
         """Serve until told to end."""
@@ -111,6 +115,7 @@ class Node:
     def _forward(self, daemon: Daemon) -> None:
         for line in daemon.lines():
             say("log", process=daemon.name, line=line)
+            heard(daemon.name, line)
         if daemon.silent:
             self._unlisten(daemon.output.fileno())
 
@@ -151,10 +156,14 @@ class Node:
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer)
         signal.signal(signal.SIGTERM, lambda *_: self._end())
-        self._listen(reader, lambda: os.read(reader, 64))
+        self._listen(reader, partial(_drain, reader))
 
     def _end(self) -> None:
         self._stopping = True
+
+
+def _drain(fd: int) -> None:
+    os.read(fd, 64)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -16,8 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 PROBE_TIMEOUT_S = 0.5
-_BIRD_END = tuple(b"0013 0008 0009 8001 9001".split())
-
 Seen = tuple[bool, str]
 
 
@@ -45,8 +44,8 @@ def _bird_reply(control: socket.socket) -> str:
         chunk = control.recv(65536)
         reply += chunk
         last = reply.rstrip(b"\n").rsplit(b"\n", 1)[-1]
-        done = last[:4].isdigit() and last[4:5] == b" "
-        if not chunk or (done and reply.endswith(b"\n")) or last == b"0000":
+        done = last[:4].isdigit() and last[4:5] in (b" ", b"")
+        if not chunk or (done and reply.endswith(b"\n")):
             return reply.decode()
 
 
@@ -171,12 +170,12 @@ def probe_envoy(args: dict[str, Any]) -> Seen:
 
 
 def probe_gdnsd(args: dict[str, Any]) -> Seen:
-    """Every service state that gdnsd monitors is UP (gdnsdctl(8), `states`)."""
+    """Every service that gdnsd monitors is UP (gdnsdctl(8), `states`; NA: no monitor)."""
     shown = subprocess.run(args["argv"], capture_output=True, text=True, check=False)
     if shown.returncode:
         return False, shown.stderr.strip()
     states = json.loads(shown.stdout)
-    down = [name for name, s in states.items() if not s["real_state"].startswith("UP")]
+    down = [name for name, s in states.items() if s["real_state"] not in ("UP", "NA")]
     return bool(states) and not down, "down: " + ", ".join(down)
 
 
@@ -197,6 +196,41 @@ def probe_journey(args: dict[str, Any]) -> Seen:
     return True, ""
 
 
+def probe_said(args: dict[str, Any]) -> Seen:
+    """The last log line of `process` that matches `pattern` has `want` as group 1.
+
+    For daemons that tell of a state only when it changes.
+    """
+    said = LAST_SAID.get((args["process"], args["pattern"]))
+    return said == args["want"], f"{args['process']} said {said}"
+
+
+#: (process, pattern) -> group 1 of the last matching log line; see `listen_for`.
+LAST_SAID: dict[tuple[str, str], str | None] = {}
+
+
+def listen_for(conditions: list[dict[str, Any]]) -> None:
+    """Register the patterns that the node's conditions ask for."""
+    for condition in conditions:
+        if condition["kind"] == "said":
+            args = condition["args"]
+            LAST_SAID[args["process"], args["pattern"]] = None
+
+
+def heard(process: str, line: str) -> None:
+    """Remember a log line that a condition asks for."""
+    for name, pattern in LAST_SAID:
+        if name == process and (match := re.search(pattern, line)):
+            LAST_SAID[name, pattern] = match[1]
+
+
+def forget(process: str) -> None:
+    """Forget what an ended process said: its successor knows nothing of it."""
+    for name, pattern in LAST_SAID:
+        if name == process:
+            LAST_SAID[name, pattern] = None
+
+
 PROBES: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "bgp": probe_bgp,
     "route": probe_route,
@@ -205,4 +239,5 @@ PROBES: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "envoy": probe_envoy,
     "gdnsd": probe_gdnsd,
     "journey": probe_journey,
+    "said": probe_said,
 }

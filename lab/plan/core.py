@@ -14,7 +14,8 @@ from lab.plan.nodes import (
     router_node,
 )
 from lab.render import bird, clients
-from lab.render.registry import AUTHORITIES, RESOLVERS
+from lab.render.model import Rendered
+from lab.render.registry import PARENTS, PROVIDERS, RESOLVERS
 from lab.topology.model import Access, Parent, Provider, Resolver, Topology, Transit
 
 
@@ -26,10 +27,12 @@ def transit_nodes(
     place = Place(site=transit.name, lan=lan_name(transit), router=transit.name)
     for parent in topology.zone.parents:
         if parent.transit == transit.name:
-            yield _server(Role.PARENT, parent, topology, place, wiring)
+            rendered = PARENTS[parent.daemon](topology, parent)
+            yield _server(Role.PARENT, parent, rendered, place, wiring)
     for provider in topology.zone.providers:
         if provider.transit == transit.name:
-            yield _server(Role.PROVIDER, provider, topology, place, wiring)
+            rendered = PROVIDERS[provider.daemon](topology, provider)
+            yield _server(Role.PROVIDER, provider, rendered, place, wiring)
     for resolver in topology.public_resolvers:
         if resolver.transit == transit.name:
             yield _resolver(topology, resolver, place, wiring)
@@ -55,7 +58,7 @@ def access_nodes(topology: Topology, access: Access, wiring: Wiring) -> Iterator
 def _server(
     role: Role,
     server: Parent | Provider,
-    topology: Topology,
+    rendered: Rendered,
     place: Place,
     wiring: Wiring,
 ) -> Node:
@@ -66,7 +69,7 @@ def _server(
         place=place,
         wiring=wiring,
         loopbacks=(server.address,),
-        rendered=AUTHORITIES[server.daemon](topology, server),
+        rendered=rendered,
     )
 
 

@@ -14,8 +14,10 @@ def render(
 ) -> Rendered:
     """Return a backend that says its region, its PoP and its name in each reply."""
     argv = (
-        "uvicorn lab.backend.app:app --loop uvloop --http httptools --no-access-log"
-        f" --lifespan off --log-level warning --host {address} --port 80"
+        "python3 -m uvicorn --factory lab.backend.app:create --loop uvloop"
+        " --http httptools --no-access-log --lifespan off --no-server-header"
+        " --no-date-header --timeout-keep-alive 3600 --log-level info"
+        f" --host {address} --port 80"
     )
     environment = (
         ("LAB_BACKEND", name),

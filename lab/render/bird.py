@@ -87,7 +87,7 @@ def router(
     """
     reached = tuple(Route(prefix=IPv4Network(a), to=f"via {via}") for a, via in hosts)
     own = (Route(prefix=aggregate, to="unreachable"),)
-    route_sets = (RouteSet(name="aggregate", routes=own),)
+    route_sets: tuple[RouteSet, ...] = (RouteSet(name="aggregate", routes=own),)
     if reached:
         route_sets += (RouteSet(name="servers", routes=reached),)
     return _rendered(
@@ -156,7 +156,7 @@ def announcing(
 def _sessions(peers: tuple[Peer, ...]) -> Condition:
     names = ", ".join(p.name for p in peers)
     sessions = [p.session for p in peers]
-    args = {"socket": SOCKET, "sessions": sessions}
+    args: dict[str, object] = {"socket": SOCKET, "sessions": sessions}
     return Condition(text=f"BGP established with {names}", kind="bgp", args=args)
 
 

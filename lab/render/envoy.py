@@ -1,0 +1,59 @@
+"""Envoy: the L4 nodes' TCP proxy and the L7 nodes' HTTP proxy.
+
+Panic routing is off: with no healthy host a request fails, it is not sent to the sick.
+
+Source: the manual of Envoy 1.40, "Maglev", "Health checking", "Panic threshold".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+
+from lab.plan.model import Condition, File, Process
+from lab.render.model import Rendered
+from lab.render.templates import fill
+
+CONFIG = "/etc/lab/envoy/envoy.yaml"
+ADMIN_PORT = 9901
+
+Hosts = tuple[tuple[str, IPv4Address], ...]
+
+
+def render_l4(name: str, listen: tuple[IPv4Address, ...], l7: Hosts) -> Rendered:
+    """Return a TCP proxy on port 80 of every service address."""
+    text = fill(
+        "envoy/l4.yaml.j2", name=name, admin_port=ADMIN_PORT, listen=listen, l7=l7
+    )
+    return _rendered(text, {"l7": len(l7)})
+
+
+def render_l7(
+    name: str, region: str, address: IPv4Address, backends: Hosts
+) -> Rendered:
+    """Return an HTTP proxy in front of a region's backends."""
+    text = fill(
+        "envoy/l7.yaml.j2",
+        name=name,
+        region=region,
+        admin_port=ADMIN_PORT,
+        address=address,
+        backends=backends,
+    )
+    return _rendered(text, {"backends": len(backends)})
+
+
+def _rendered(text: str, clusters: Mapping[str, int]) -> Rendered:
+    argv = "envoy --concurrency 1 --disable-hot-restart --log-level warning -c"
+    return Rendered(
+        files=(File(path=CONFIG, text=text),),
+        processes=(Process(name="envoy", argv=(*argv.split(), CONFIG)),),
+        conditions=(
+            Condition(
+                text="every cluster healthy",
+                kind="envoy",
+                args={"port": ADMIN_PORT, "clusters": dict(clusters)},
+            ),
+        ),
+        memory_mb=256,
+    )
