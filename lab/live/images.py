@@ -110,9 +110,11 @@ def build(
         steps.append(
             Step(name=_WHEEL, needs=(), work=lambda _: ensure_wheel(folder, machine))
         )
-    for stage in stages:
-        if stage.name in stale:
-            steps.append(_build_step(client, root, stage, prints[stage.name], machine))
+    steps += [
+        _build_step(client, root, stage, prints[stage.name], machine)
+        for stage in stages
+        if stage.name in stale
+    ]
     yield from carry_out(steps, jobs=jobs)
     if steps:
         _prune(client)
