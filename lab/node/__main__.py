@@ -43,7 +43,7 @@ class Node:
         else:
             network.drop_net_admin()
         self._wake_on_sigterm()
-        self._listen(sys.stdin.buffer.raw.fileno(), self._obey)  # type: ignore[attr-defined]
+        self._listen(sys.stdin.fileno(), self._obey)
         listen_for(spec.conditions)
         self.start_missing()
         say("started", wall_ns=time.time_ns())
@@ -83,9 +83,9 @@ class Node:
                 self._reply(due[1], due[2])
 
     def _obey(self) -> None:
-        chunk = os.read(0, 65536)
+        chunk = os.read(sys.stdin.fileno(), 65536)
         if not chunk:
-            self._selector.unregister(0)
+            self._unlisten(sys.stdin.fileno())
             return
         *lines, self._commands = (self._commands + chunk).split(b"\n")
         for line in lines:

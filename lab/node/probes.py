@@ -170,11 +170,12 @@ def probe_envoy(args: dict[str, Any]) -> Seen:
 
 
 def probe_gdnsd(args: dict[str, Any]) -> Seen:
-    """Every service that gdnsd monitors is UP (gdnsdctl(8), `states`; NA: no monitor)."""
+    """Every service that gdnsd monitors is UP (gdnsdctl(8), `states`)."""
     shown = subprocess.run(args["argv"], capture_output=True, text=True, check=False)
     if shown.returncode:
         return False, shown.stderr.strip()
     states = json.loads(shown.stdout)
+    # NA: a name for something that has no monitor.
     down = [name for name, s in states.items() if s["real_state"] not in ("UP", "NA")]
     return bool(states) and not down, "down: " + ", ".join(down)
 

@@ -1,0 +1,1 @@
+"""Topology to plan: everything decided, nothing started."""

@@ -45,5 +45,3 @@ def build(
         links=wiring.links,
         nodes=tuple(nodes()),
     )
-
-

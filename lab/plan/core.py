@@ -16,7 +16,16 @@ from lab.plan.nodes import (
 from lab.render import bird, clients
 from lab.render.model import Rendered
 from lab.render.registry import PARENTS, PROVIDERS, RESOLVERS
-from lab.topology.model import Access, Parent, Provider, Resolver, Topology, Transit
+from lab.topology.model import (
+    Access,
+    Clients,
+    Parent,
+    Provider,
+    Region,
+    Resolver,
+    Topology,
+    Transit,
+)
 
 
 def transit_nodes(
@@ -116,10 +125,11 @@ def _neighbours(
     topology: Topology, transit: Transit, wiring: Wiring
 ) -> Iterator[bird.Peer]:
     me = transit.name
-    for site, router in (
+    sites: tuple[tuple[Region | Access, str], ...] = (
         *((r, edge_name(r)) for r in topology.regions),
         *((a, a.name) for a in topology.access),
-    ):
+    )
+    for site, router in sites:
         if site.transit == me:
             yield _peer(uplink_name(site), me, router, site.asn, wiring)
     for link in topology.links:
@@ -133,7 +143,7 @@ def _access_router(topology: Topology, access: Access, wiring: Wiring) -> Node:
     loopback = router_address(access.prefix)
     uplink, lan = uplink_name(access), lan_name(access)
     asn = next(t.asn for t in topology.transits if t.name == access.transit)
-    behind = (*access.resolvers, access.clients)
+    behind: tuple[Resolver | Clients, ...] = (*access.resolvers, access.clients)
     return router_node(
         access.name,
         role=Role.ACCESS,

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from lab.plan.model import Interface, Link
-from lab.topology.model import Access, Region, Topology, Transit
+from lab.topology.model import (
+    Access,
+    Parent,
+    Provider,
+    PublicResolver,
+    Region,
+    Topology,
+    Transit,
+)
 
 #: A link of 62 addresses holds the largest region (edge, 8 + 8 balancers, 16 backends).
 LINK_PREFIX_LENGTH = 26
@@ -53,7 +61,11 @@ def lan_name(site: Access | Transit) -> str:
 def servers_at(topology: Topology, transit: str) -> tuple[tuple[str, IPv4Address], ...]:
     """Return (name, address) of the servers attached to a transit."""
     zone = topology.zone
-    servers = (*zone.parents, *zone.providers, *topology.public_resolvers)
+    servers: tuple[Parent | Provider | PublicResolver, ...] = (
+        *zone.parents,
+        *zone.providers,
+        *topology.public_resolvers,
+    )
     return tuple((s.name, s.address) for s in servers if s.transit == transit)
 
 

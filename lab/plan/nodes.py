@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from lab.plan.links import Wiring
 from lab.plan.model import Node, Role, StaticRoute
 from lab.render.model import Rendered
-from lab.topology.model import Topology
+from lab.topology.model import Access, Region, Topology, Transit
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 #: Setting the network up needs NET_ADMIN; giving it up for good needs SETPCAP.
@@ -108,6 +108,10 @@ def router_address(prefix: IPv4Network) -> IPv4Address:
 
 def other_prefixes(topology: Topology, own: IPv4Network) -> tuple[IPv4Network, ...]:
     """Return every prefix of the lab's Internet but one's own."""
-    sites = (*topology.regions, *topology.access, *topology.transits)
+    sites: tuple[Region | Access | Transit, ...] = (
+        *topology.regions,
+        *topology.access,
+        *topology.transits,
+    )
     prefixes = (topology.anycast.prefix, *(site.prefix for site in sites))
     return tuple(p for p in prefixes if p != own)

@@ -29,9 +29,7 @@ from lab.topology.model import Region, Topology, Transit
 def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator[Node]:
     """Yield the nodes of one region."""
     yield _edge(topology, region, wiring)
-    place = Place(
-        site=region.name, lan=fabric_name(region), router=edge_name(region)
-    )
+    place = Place(site=region.name, lan=fabric_name(region), router=edge_name(region))
     for name in l4_names(region):
         yield _l4(topology, region, wiring, place, name)
     for name in l7_names(region):

@@ -1,0 +1,1 @@
+"""What each daemon is configured with: pure functions over templates in configs/."""

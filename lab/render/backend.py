@@ -9,9 +9,7 @@ from lab.render.model import Rendered
 from lab.topology.model import Backend
 
 
-def render(
-    name: str, region: str, address: IPv4Address, declared: Backend
-) -> Rendered:
+def render(name: str, region: str, address: IPv4Address, declared: Backend) -> Rendered:
     """Return a backend that says its region, its PoP and its name in each reply."""
     argv = (
         "python3 -m uvicorn --factory lab.backend.app:create --loop uvloop"
@@ -28,9 +26,7 @@ def render(
     args = {"host": str(address), "port": 80, "path": "/deep"}
     return Rendered(
         files=(),
-        processes=(
-            Process(name="backend", argv=tuple(argv.split()), env=environment),
-        ),
+        processes=(Process(name="backend", argv=tuple(argv.split()), env=environment),),
         conditions=(Condition(text="deep check passes", kind="http", args=args),),
         tmpfs=(),
         capabilities=(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.topology.model import Parent, Topology
+from lab.topology.model import Access, Parent, Topology, Transit
 
 #: The lab's own servers of the root and top-level domains have their names in here;
 #: it is a part of the root zone, so their addresses come with it.
@@ -31,7 +31,7 @@ def delegations(
 ) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Return (child zone, its servers) of every zone that `parent` delegates."""
     zones = {zone_name(p.zone): p for p in topology.zone.parents}
-    children = [
+    children: list[tuple[str, tuple[tuple[str, str], ...]]] = [
         (zone, ((parent_server_name(p), str(p.address)),))
         for zone, p in zones.items()
         if zone != "."
@@ -68,5 +68,5 @@ def region_address(topology: Topology, region: str) -> str:
 
 def networks(topology: Topology, site: str) -> str:
     """Return the prefix of an access network or a transit as text."""
-    sites = (*topology.access, *topology.transits)
+    sites: tuple[Access | Transit, ...] = (*topology.access, *topology.transits)
     return str(next(s.prefix for s in sites if s.name == site))

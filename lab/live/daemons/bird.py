@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from lab.live.daemons.model import Adapter
 from lab.render.bird import ANYCAST_ROUTES, SOCKET
 
-VERSION_ARGV = ("bird", "--version")
+ADAPTER = Adapter(version_argv=("bird", "--version"))
 #: Its existence keeps the announcer from announcing the anycast route again.
 DRAINING_FILE = "/run/lab/draining"
 

@@ -37,6 +37,8 @@ class TestParseRouteLine:
         assert parse_route_line(line) == ("203.0.113.0/25", [], False)
 
     def test_local_and_broadcast_noise_is_nothing(self) -> None:
-        assert parse_route_line("local 10.0.0.2 dev eth0 table local proto kernel") is None
+        assert (
+            parse_route_line("local 10.0.0.2 dev eth0 table local proto kernel") is None
+        )
         assert parse_route_line("Deleted broadcast 10.0.0.15 dev eth0") is None
         assert parse_route_line("") is None
