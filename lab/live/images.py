@@ -7,6 +7,7 @@ alone, from a context in memory that holds just the files it copies.
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
 from collections import deque
@@ -39,6 +40,7 @@ from lab.live.wheel import ensure_wheel, wheel_folder
 #: Label of an image: the fingerprint of what it was built from.
 INPUT_LABEL = f"{LAB}.input"
 _WHEEL = "Envoy's wheel"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LOG_TAIL_LINES = 12
 _BUILD_TIMEOUT_S = 600
 
@@ -102,9 +104,7 @@ def build(
     prints = fingerprints(root, stages, machine)
     steps = []
     if "base" in stale:
-        steps.append(
-            Step(name=BASE_IMAGE, needs=(), work=lambda _: ensure_base_image(client))
-        )
+        steps.append(Step(name=BASE_IMAGE, needs=(), work=lambda _: _get_base(client)))
     if "envoy" in stale:
         folder = wheel_folder(root)
         steps.append(
@@ -118,6 +118,11 @@ def build(
     yield from carry_out(steps, jobs=jobs)
     if steps:
         _prune(client)
+
+
+def _get_base(client: docker.DockerClient) -> None:
+    with _translated(f"get {BASE_IMAGE}"):
+        ensure_base_image(client)
 
 
 def _build_step(
@@ -188,7 +193,7 @@ def _build_image(
         for line in lines:
             if stop.is_set():
                 return
-            log.extend(str(line.get("stream", "")).splitlines())
+            log.extend(_COLOUR.sub("", line.get("stream", "")).splitlines())
             if "error" in line:
                 tail = "\n".join(text for text in log if text.strip())
                 raise WorldError(f"image stage {stage}: {line['error']}\n{tail}")
@@ -196,7 +201,7 @@ def _build_image(
 
 def _prune(client: docker.DockerClient) -> None:
     """Remove images that lost their name, but none that a build may be busy with."""
-    filters = {"dangling": True, "label": INPUT_LABEL, "until": "1h"}
+    filters = {"dangling": True, "label": INPUT_LABEL, "until": "10m"}
     with _translated("remove replaced images"):
         client.images.prune(filters=filters)
 
