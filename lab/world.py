@@ -5,7 +5,7 @@ The live world is `lab.live.world`; nothing above this module knows Docker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Protocol
 
 from lab.history import Attempt, Event
@@ -24,7 +24,9 @@ class World(Protocol):
             NotReady: A condition missed its deadline.
         """
 
-    def run(self, topology: Topology, scenario: Scenario) -> Iterator[Event | Attempt]:
+    def run(
+        self, topology: Topology, scenario: Scenario
+    ) -> Generator[Event | Attempt, None, None]:
         """Carry out the steps in order; yield what is seen, as it is seen.
 
         `at_ns` counts from this call. `topology` is the one in force (profile and
