@@ -1,0 +1,142 @@
+"""One run of a scenario on a running lab: agents, captures, steps, and what is seen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+
+from lab.errors import WorldError
+from lab.history import Attempt, Event, EventKind
+from lab.live.agents import Agents, FirstReplies, running_agents
+from lab.live.capture import capturing
+from lab.live.channel import ENDED, Message
+from lab.live.daemons import registry
+from lab.live.fleet import FAILURE, Fleet
+from lab.live.observing import Observer
+from lab.live.steps import Conductor
+from lab.scenario.model import Scenario
+from lab.topology.model import Topology
+
+FIRST_REPLIES_S = 30.0
+#: A conductor that is given up is at most one command away from its next look.
+_GIVE_UP_S = 20.0
+
+
+class Run:
+    """A scenario being carried out: several threads, one queue of records."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        topology: Topology,
+        scenario: Scenario,
+        *,
+        capture: Path | None,
+        ready_deadline_s: float,
+    ) -> None:
+        """Begin nothing yet, but the run's clock."""
+        self._fleet = fleet
+        self._topology = topology
+        self._scenario = scenario
+        self._capture = capture
+        self._ready_deadline_s = ready_deadline_s
+        self._queue: SimpleQueue[Event | Attempt | BaseException | None] = SimpleQueue()
+        self._first_replies = FirstReplies(scenario.watch)
+        self._given_up = threading.Event()
+        self._stopping = False
+        self._observer = Observer(
+            origin_ns=time.monotonic_ns(),
+            parsers={
+                m.node: registry.parse_log(m.stem) for m in fleet.members.values()
+            },
+            regions={str(r.address): r.name for r in topology.regions},
+        )
+
+    def records(self) -> Iterator[Event | Attempt]:
+        """Yield events and attempts as they are seen, to the end of the last step.
+
+        Closing the iterator gives the run up: agents and captures end, the lab stays
+        as it then is.
+        """
+        thread = threading.Thread(target=self._work, name="conductor")
+        with self._fleet.listening(self._hear_node):
+            thread.start()
+            try:
+                while (record := self._queue.get()) is not None:
+                    if isinstance(record, BaseException):
+                        raise record
+                    yield record
+            finally:
+                self._given_up.set()
+                thread.join(_GIVE_UP_S)
+
+    def _work(self) -> None:
+        try:
+            self._conduct()
+        except BaseException as exc:  # raised again where the records are consumed
+            self._queue.put(exc)
+        else:
+            self._queue.put(None)
+
+    def _conduct(self) -> None:
+        with ExitStack() as stack:
+            if self._capture is not None:
+                nodes = [a.clients.name for a in self._topology.access]
+                stack.enter_context(capturing(self._fleet, nodes, self._capture))
+            self._phase("start", wall_ns=self._wall_ns_at_start())
+            agents = stack.enter_context(
+                running_agents(
+                    self._fleet,
+                    self._topology,
+                    self._scenario.watch,
+                    self._hear_agent,
+                )
+            )
+            self._first_replies.wait(FIRST_REPLIES_S)
+            self._phase("first-replies")
+            self._conductor(agents).carry_out()
+            self._stopping = True
+            self._phase("end", agents=agents.stop())
+
+    def _conductor(self, agents: Agents) -> Conductor:
+        return Conductor(
+            fleet=self._fleet,
+            topology=self._topology,
+            scenario=self._scenario,
+            agents=agents,
+            observer=self._observer,
+            emit=self._queue.put,
+            given_up=self._given_up,
+            ready_deadline_s=self._ready_deadline_s,
+        )
+
+    def _hear_node(self, node: str, message: Message) -> None:
+        if message["kind"] == FAILURE:
+            self._queue.put(message["error"])
+            return
+        record = self._observer.from_node(node, message)
+        if record is not None:
+            self._queue.put(record)
+
+    def _hear_agent(self, node: str, message: Message) -> None:
+        if message["type"] == ENDED and not self._stopping:
+            self._queue.put(WorldError(f"the client agent in {node} has ended"))
+            return
+        record = self._observer.from_agent(node, message)
+        if isinstance(record, Attempt):
+            self._first_replies.see(record)
+        if record is not None:
+            self._queue.put(record)
+
+    def _phase(self, phase: str, **facts: object) -> None:
+        now_ns = time.monotonic_ns()
+        detail = {"phase": phase, **facts}
+        self._queue.put(self._observer.event(EventKind.PHASE, now_ns, detail))
+
+    def _wall_ns_at_start(self) -> int:
+        """Return the wall clock's time at the run's start, for packet captures."""
+        return time.time_ns() - (time.monotonic_ns() - self._observer.origin_ns)
