@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -153,7 +153,9 @@ class LiveWorld:
         self._close()
         self._engine.remove(self._lab)
 
-    def run(self, topology: Topology, scenario: Scenario) -> Iterator[Event | Attempt]:
+    def run(
+        self, topology: Topology, scenario: Scenario
+    ) -> Generator[Event | Attempt, None, None]:
         """Carry out the steps in order; yield what is seen, as it is seen.
 
         Raises:

@@ -1,0 +1,91 @@
+"""What every command shares: consoles, the topology in force, the world."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lab.topology.loading import load
+from lab.topology.model import Topology
+from lab.topology.profiles import Profile, apply
+
+if TYPE_CHECKING:
+    from lab.live.world import LiveWorld
+
+#: What programs read, and what people read when programs read the first.
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+DEFAULT_TOPOLOGY = "two-region"
+
+TopologyName = Annotated[
+    str, typer.Argument(help="A name in topologies/, or the path of a file.")
+]
+LabName = Annotated[
+    str, typer.Option("--lab", help="Name of the lab; the topology's unless given.")
+]
+ProfileName = Annotated[
+    Profile, typer.Option(help="quick: seconds of TTL. real: the timers as written.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value, for programs.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A topology with its profile applied, and the lab it stands for."""
+
+    topology: Topology
+    profile: Profile
+    lab: str
+
+
+def choose(topology: str, profile: Profile, lab: str) -> Chosen:
+    """Load a topology and apply the profile; the lab is named after it by default."""
+    loaded = load(topology)
+    return Chosen(apply(loaded, profile), profile, lab or loaded.name)
+
+
+@contextmanager
+def world(lab: str, *, capture: Path | None = None) -> Iterator[LiveWorld]:
+    """Yield the live world of a lab."""
+    from lab.live.engine import Engine
+    from lab.live.world import LiveWorld
+
+    with (
+        Engine.connect() as engine,
+        LiveWorld(engine, lab, capture=capture) as live,
+    ):
+        yield live
+
+
+def print_text(text: str) -> None:
+    """Print to standard output, untouched: no colours, no wrapping."""
+    sys.stdout.write(text + "\n")
+
+
+def only_lab(name: str) -> str:
+    """Return the lab meant: the one named, else the only one there is.
+
+    Raises:
+        WrongUse: There is none, or there are several.
+    """
+    if name:
+        return name
+    from lab.errors import WrongUse
+    from lab.live.engine import Engine
+    from lab.live.naming import LAB
+
+    with Engine.connect() as engine:
+        found: Sequence[str] = sorted({c.labels[LAB] for c in engine.containers()})
+    if not found:
+        raise WrongUse("no lab runs; `lab up` starts one")
+    if len(found) > 1:
+        raise WrongUse(f"several labs run; name one with --lab: {', '.join(found)}")
+    return found[0]
