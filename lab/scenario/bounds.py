@@ -29,7 +29,7 @@ IN_FLIGHT_S = 0.25
 #: Longest life of an attempt: none begun earlier is still under way.
 ATTEMPT_S = 1.0
 #: Caches count as primed when the last answer is in; the first is older by this.
-PRIMING_S = 0.5
+PRIMING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

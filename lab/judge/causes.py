@@ -1,0 +1,263 @@
+"""Why each attempt failed: exactly one cause per failed attempt.
+
+Pure. The rules, for the address that let the attempt down:
+
+- refused for load: `overload`.
+- the anycast address: `withdrawal` until routes have moved, `no-path` while a router
+  on the way has no route, else `other`.
+- the dead region's own address: `detection` until the last provider has decided;
+  then it is a question of who still held the answer: `client-pin` (kept beyond its
+  TTL by the client), `serve-stale` (told by a resolver beyond the TTL),
+  `resolver-cache` (within the published TTL), `resolver-clamp` (beyond it).
+- anything else: `no-path` if nothing routes it, else `other`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import pairwise
+
+from lab.history import Answer, Attempt, Event, EventKind, History
+from lab.judge.timeline import NS, ClientRecord, CohortRecord, Window
+from lab.scenario.bounds import ATTEMPT_S, lifetime_s
+from lab.scenario.model import Cause, Cohort, Fault
+from lab.topology.model import Resolver, ResolverBehaviour, Topology
+
+#: TTLs are whole seconds, so the same end of life shows up to this far apart.
+_SAME_END_NS = 1_500_000_000
+
+_Key = tuple[str, str, tuple[str, ...]]
+Fetches = dict[_Key, list[int]]
+Routes = dict[str, list[tuple[int, bool]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Everything that a cause depends on beside the attempt itself.
+
+    Attributes:
+        decided_ns: When the last provider had declared the region down.
+        routes: Changes of the anycast route per router: (moment, whether it is there).
+        fetches: Per resolver, name and answer: when it was fetched from an authority.
+    """
+
+    topology: Topology
+    target: str
+    judged: Window
+    decided_ns: float
+    routes: Routes
+    fetches: Fetches
+
+
+def attribution(
+    topology: Topology,
+    fault: Fault,
+    history: History,
+    judged: Window,
+    cohorts: Iterable[Cohort],
+) -> Attribution:
+    """Return what the causes of this run depend on."""
+    return Attribution(
+        topology=topology,
+        target=str(topology.region(fault.target).address),
+        judged=judged,
+        decided_ns=_decided_ns(topology, fault, history, judged),
+        routes=_routes(topology.anycast.prefix, history, judged),
+        fetches=_fetches(topology, history, {c.name: c for c in cohorts}),
+    )
+
+
+def cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
+    """Return why a failed attempt failed."""
+    if attempt.error == "overload":
+        return Cause.OVERLOAD
+    address = _culprit(known, attempt)
+    if address == str(known.topology.anycast.address):
+        return _anycast_cause(known, cohort, attempt)
+    if address == known.target:
+        return _unicast_cause(known, cohort, attempt)
+    unreachable = any(t.error == "unreachable" for t in attempt.tries)
+    return Cause.NO_PATH if unreachable else Cause.OTHER
+
+
+def failed_by_cause(known: Attribution, record: CohortRecord) -> Counter[Cause]:
+    """Return how many attempts of a cohort failed for which cause."""
+    return Counter(cause(known, record.cohort, attempt) for attempt in record.failed)
+
+
+def outage_s(known: Attribution, record: CohortRecord) -> dict[Cause, float]:
+    """Return the mean seconds of outage per client, by cause.
+
+    A client's outage lasts from the death of the region (from its first failed
+    attempt, if that was earlier) to its recovery; each failed attempt accounts for
+    the time from its start to the next failed one's.
+    """
+    total: dict[Cause, float] = defaultdict(float)
+    for client in record.clients:
+        for why, seconds in _client_outage(known, record.cohort, client):
+            total[why] += seconds / len(record.clients)
+    return dict(total)
+
+
+def _client_outage(
+    known: Attribution, cohort: Cohort, client: ClientRecord
+) -> list[tuple[Cause, float]]:
+    failed, judged = client.failed, known.judged
+    if not failed:
+        return []
+    first = max(judged.fault_ns, min(judged.death_ns, failed[0].start_ns))
+    edges_s = [judged.seconds(first)]
+    edges_s += [*(judged.seconds(a.start_ns) for a in failed[1:]), client.low_s]
+    return [
+        (cause(known, cohort, attempt), max(0.0, end_s - start_s))
+        for attempt, (start_s, end_s) in zip(failed, pairwise(edges_s), strict=True)
+    ]
+
+
+def _culprit(known: Attribution, attempt: Attempt) -> str:
+    """Return the address that let the attempt down: a live one, if one was tried."""
+    tried = [t.address for t in attempt.tries if t.error]
+    dead = {known.target, str(known.topology.anycast.address)}
+    alive = [address for address in tried if address not in dead]
+    return (alive or tried or [""])[-1]
+
+
+def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
+    access = next(a for a in known.topology.access if a.name == cohort.access)
+    changes = sorted(
+        change
+        for router in (access.name, access.transit)
+        for change in known.routes.get(router, ())
+    )
+    if not changes:
+        return Cause.OTHER
+    if attempt.start_ns < changes[0][0]:
+        return Cause.WITHDRAWAL
+    before = [there for at_ns, there in changes if at_ns <= attempt.start_ns]
+    if not before[-1]:
+        return Cause.NO_PATH
+    settled_ns = max(at for moves in known.routes.values() for at, _ in moves)
+    return Cause.WITHDRAWAL if attempt.start_ns <= settled_ns else Cause.OTHER
+
+
+def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
+    alive_until_ns = known.judged.death_ns - known.judged.uncertainty_ns
+    if attempt.answer is None or attempt.start_ns < alive_until_ns - _s_to_ns(
+        ATTEMPT_S
+    ):
+        return Cause.OTHER
+    if attempt.start_ns < known.decided_ns:
+        return Cause.DETECTION
+    answer, timers = attempt.answer, known.topology.timers
+    if answer.source == "pin":
+        return Cause.CLIENT_PIN
+    origin = _origin(known, cohort, answer)
+    if origin is None:
+        return Cause.OTHER
+    if origin.stale:
+        return Cause.SERVE_STALE
+    if attempt.start_ns - origin.fetched_ns <= _s_to_ns(timers.ttl_s + 1):
+        return Cause.RESOLVER_CACHE
+    resolver = _resolver(known.topology, cohort.resolver)
+    clamps = resolver.behaviour is ResolverBehaviour.CLAMPING
+    return Cause.RESOLVER_CLAMP if clamps else Cause.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    fetched_ns: int
+    stale: bool
+
+
+def _origin(known: Attribution, cohort: Cohort, answer: Answer) -> _Origin | None:
+    """Return when the resolver had fetched an answer, and whether it outlived it."""
+    fetches = known.fetches.get(_key(cohort, answer), [])
+    life_ns = _life_ns(known.topology, cohort.resolver)
+    for fetched_ns in fetches:
+        if abs(_end_ns(answer) - life_ns - fetched_ns) <= _SAME_END_NS:
+            return _Origin(fetched_ns, stale=False)
+    earlier = [fetched_ns for fetched_ns in fetches if fetched_ns <= answer.received_ns]
+    return _Origin(max(earlier), stale=True) if earlier else None
+
+
+def _fetches(
+    topology: Topology, history: History, cohorts: Mapping[str, Cohort]
+) -> Fetches:
+    """Reconstruct the fetches: answers with the same end of life are of one fetch."""
+    seen: dict[_Key, list[int]] = defaultdict(list)
+    for attempt in history.attempts:
+        cohort, answer = cohorts.get(attempt.cohort), attempt.answer
+        if cohort and answer and not _may_be_stale(topology, cohort, answer):
+            life_ns = _life_ns(topology, cohort.resolver)
+            seen[_key(cohort, answer)].append(_end_ns(answer) - life_ns)
+    return {key: _distinct(moments) for key, moments in seen.items()}
+
+
+def _may_be_stale(topology: Topology, cohort: Cohort, answer: Answer) -> bool:
+    resolver = _resolver(topology, cohort.resolver)
+    return (
+        resolver.behaviour is ResolverBehaviour.SERVE_STALE
+        and answer.ttl_s <= topology.timers.stale_answer_ttl_s < topology.timers.ttl_s
+    )
+
+
+def _distinct(moments: list[int]) -> list[int]:
+    kept: list[int] = []
+    for moment in sorted(moments):
+        if not kept or moment - kept[-1] > _SAME_END_NS:
+            kept.append(moment)
+    return kept
+
+
+def _decided_ns(
+    topology: Topology, fault: Fault, history: History, judged: Window
+) -> float:
+    """Return when the last provider declared the region down; infinite if one never."""
+    first: dict[str, int] = {}
+    for event in history.events:
+        if is_down(event, fault.target) and event.at_ns >= judged.fault_ns:
+            first.setdefault(event.node, event.at_ns)
+    return max(first.get(p.name, math.inf) for p in topology.zone.providers)
+
+
+def is_down(event: Event, region: str) -> bool:
+    """Tell whether a provider declares the region down by this event."""
+    facts = (event.detail.get("target"), event.detail.get("state"))
+    return event.kind is EventKind.HEALTH and facts == (region, "down")
+
+
+def _routes(prefix: IPv4Network, history: History, judged: Window) -> Routes:
+    routes: Routes = defaultdict(list)
+    for event in history.events:
+        if (
+            event.kind is EventKind.ROUTE
+            and event.detail.get("prefix") == str(prefix)
+            and judged.fault_ns - judged.uncertainty_ns <= event.at_ns <= judged.end_ns
+        ):
+            there = event.detail.get("change") != "removed"
+            routes[event.node].append((event.at_ns, there))
+    return dict(routes)
+
+
+def _key(cohort: Cohort, answer: Answer) -> _Key:
+    return cohort.resolver, cohort.qname, tuple(sorted(answer.addresses))
+
+
+def _end_ns(answer: Answer) -> int:
+    return answer.received_ns + _s_to_ns(answer.ttl_s)
+
+
+def _life_ns(topology: Topology, resolver: str) -> int:
+    return _s_to_ns(lifetime_s(topology.timers, _resolver(topology, resolver)))
+
+
+def _resolver(topology: Topology, name: str) -> Resolver:
+    return next(r for r in topology.resolvers if r.name == name)
+
+
+def _s_to_ns(seconds: float) -> int:
+    return int(seconds * NS)

@@ -1,0 +1,198 @@
+"""Rules of the arithmetic behind every bound."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.scenario import bounds
+from lab.scenario.model import Bound, FaultKind
+from lab.topology.model import Bfd, Check, Provider, Resolver, Timers
+
+CHECK = Check(interval_s=2, timeout_s=1, threshold=2)
+TIMERS = Timers(ttl_s=12, check=CHECK, clamp_s=24, stale_answer_ttl_s=6, pin_s=36)
+DETECTED = Bound(low_s=0, high_s=6, why="")
+
+
+def resolver(behaviour: str = "honest", daemon: str = "unbound") -> Resolver:
+    raw = {"name": "r", "daemon": daemon, "behaviour": behaviour}
+    return Resolver.model_validate({**raw, "address": "198.18.0.1"})
+
+
+def provider(daemon: str) -> Provider:
+    raw = {"name": daemon, "daemon": daemon, "transit": "t"}
+    return Provider.model_validate({**raw, "address": "198.18.0.1"})
+
+
+def recovery(
+    of: Resolver,
+    *,
+    age_s: float = 4,
+    detected: Bound = DETECTED,
+    timers: Timers = TIMERS,
+) -> tuple[float, float]:
+    bound = bounds.cache_recovery(
+        timers, of, detected=detected, age_s=age_s, interval_s=0.5
+    )
+    return bound.low_s, bound.high_s
+
+
+class TestBfdDetection:
+    def test_last_packet_came_up_to_one_interval_before_the_silence(self) -> None:
+        bound = bounds.bfd_detection(Bfd(interval_ms=300, multiplier=3))
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((0.6, 0.9))
+        assert "3 x 0.3 s" in bound.why
+
+
+class TestAnycastRecovery:
+    def test_silent_death_takes_bfd_and_at_most_one_second(self) -> None:
+        bound = bounds.anycast_recovery(Bfd(), FaultKind.POWER_OFF, interval_s=0.2)
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((0.4, 1.0))
+
+    def test_crash_may_be_seen_at_once(self) -> None:
+        bound = bounds.anycast_recovery(Bfd(), FaultKind.CRASH, interval_s=0.2)
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((0.0, 1.0))
+
+
+class TestCheckDetection:
+    def test_gdnsd_counts_failures_and_publishes_a_second_later(self) -> None:
+        bound = bounds.check_detection("gdnsd", CHECK)
+
+        assert bound.low_s == (2 - 1) * 2 - bounds.IN_FLIGHT_S
+        assert bound.high_s == 2 * 2 + 1 + 1
+
+    def test_pdns_decides_by_one_failure_whatever_the_threshold(self) -> None:
+        bound = bounds.check_detection("pdns", CHECK)
+
+        assert (bound.low_s, bound.high_s) == (0, 2 + 1)
+        assert "one failed check" in bound.why
+
+    def test_no_detection_before_the_fault(self) -> None:
+        single = Check(interval_s=2, timeout_s=1, threshold=1)
+
+        assert bounds.check_detection("gdnsd", single).low_s == 0
+
+
+class TestDetection:
+    def test_spans_the_fastest_and_the_slowest_provider(self) -> None:
+        bound = bounds.detection((provider("pdns"), provider("gdnsd")), CHECK)
+
+        assert (bound.low_s, bound.high_s) == (0, 6)
+        assert "pdns decides after 0 s" in bound.why
+        assert "gdnsd after 6 s" in bound.why
+
+
+class TestLifetime:
+    def test_clamping_resolver_keeps_answers_for_its_minimum(self) -> None:
+        assert bounds.lifetime_s(TIMERS, resolver("clamping")) == 24
+
+    def test_a_minimum_below_the_ttl_changes_nothing(self) -> None:
+        low = TIMERS.model_copy(update={"clamp_s": 5})
+
+        assert bounds.lifetime_s(low, resolver("clamping")) == 12
+
+    def test_others_follow_the_ttl(self) -> None:
+        assert bounds.lifetime_s(TIMERS, resolver("serve-stale")) == 12
+
+
+class TestCacheRecovery:
+    def test_honest_clients_wait_for_the_time_left(self) -> None:
+        assert recovery(resolver()) == (8 - bounds.PRIMING_S, 8 + 1 + 0.5)
+
+    def test_recursor_drops_an_answer_up_to_a_second_early(self) -> None:
+        low, high = recovery(resolver(daemon="recursor"))
+
+        assert (low, high) == (8 - 1 - bounds.PRIMING_S, 8 + 1 + 0.5)
+
+    def test_clamped_clients_wait_for_the_clamp(self) -> None:
+        assert recovery(resolver("clamping")) == (20 - bounds.PRIMING_S, 20 + 1 + 0.5)
+
+    def test_stale_answer_adds_its_ttl_for_whoever_asks_first(self) -> None:
+        assert recovery(resolver("serve-stale"))[1] == 9.5 + 6 + 0.5
+
+    def test_dead_answer_fetched_again_before_detection_lives_once_more(self) -> None:
+        low, high = recovery(resolver(), age_s=10)
+
+        assert low == 12 - 10 - bounds.PRIMING_S
+        assert high == pytest.approx(2 + 1 + 0.5 + 12 + 1 + 0.5)
+
+    def test_no_recovery_before_the_fastest_detection(self) -> None:
+        slow = Bound(low_s=20, high_s=26, why="")
+
+        low, high = recovery(resolver(), detected=slow)
+
+        assert low == 20
+        assert high <= 26 + 12 + 1 + 0.5
+
+    @pytest.mark.parametrize("age_s", range(1, 12))
+    @pytest.mark.parametrize("detected_s", [3, 6, 14, 40])
+    def test_never_before_ttl_left_nor_after_detection_ttl_and_interval(
+        self, age_s: int, detected_s: int
+    ) -> None:
+        detected = Bound(low_s=0, high_s=detected_s, why="")
+
+        low, high = recovery(resolver(), age_s=age_s, detected=detected)
+
+        assert low >= 12 - age_s - bounds.PRIMING_S
+        assert high <= detected_s + 12 + 0.5 + 1  # a second for whole-second TTLs
+
+    @pytest.mark.parametrize("daemon", ["unbound", "recursor"])
+    def test_shortest_ttl_has_a_bound_too(self, daemon: str) -> None:
+        shortest = TIMERS.model_copy(update={"ttl_s": 1})
+
+        low, high = recovery(resolver(daemon=daemon), age_s=0.5, timers=shortest)
+
+        assert 0 <= low < high <= 6 + 1 + 1 + 0.5 + 1
+
+
+class TestStaleRecovery:
+    def test_slowest_client_got_the_stale_answer_at_the_end(self) -> None:
+        everyone = Bound(low_s=7, high_s=16, why="")
+
+        bound = bounds.stale_recovery(TIMERS, everyone)
+
+        assert (bound.low_s, bound.high_s) == (13, 16)
+
+
+class TestPinnedRecovery:
+    def pinned(self, resolver_recovers: Bound) -> tuple[float, float]:
+        bound = bounds.pinned_recovery(
+            TIMERS, resolver_recovers, age_s=4, interval_s=0.5
+        )
+        return bound.low_s, bound.high_s
+
+    def test_pin_ends_after_the_resolver_recovered(self) -> None:
+        assert self.pinned(Bound(low_s=7, high_s=10, why="")) == (
+            32 - bounds.PRIMING_S,
+            32 + 0.5 + 0.5,
+        )
+
+    def test_dead_answer_is_pinned_again_if_the_resolver_still_holds_it(self) -> None:
+        low, high = self.pinned(Bound(low_s=40, high_s=45, why=""))
+
+        assert low == 32 - bounds.PRIMING_S + 36
+        assert high == 32 + 0.5 + 0.5 + 36 + 0.5
+
+
+class TestDrain:
+    def test_waits_for_detection_one_ttl_and_one_interval(self) -> None:
+        assert bounds.drain_s(TIMERS, DETECTED, interval_s=0.5) == 6 + 12 + 0.5
+
+
+class TestRatio:
+    def test_divides_slowest_by_fastest_and_fastest_by_slowest(self) -> None:
+        slow, fast = (
+            Bound(low_s=8, high_s=10, why=""),
+            Bound(low_s=0.4, high_s=1, why=""),
+        )
+
+        low, high, _ = bounds.ratio(slow, fast, resolution_s=0.2)
+
+        assert (low, high) == pytest.approx((8, 25))
+
+    def test_nothing_faster_than_the_pace_counts(self) -> None:
+        slow, fast = Bound(low_s=8, high_s=10, why=""), Bound(low_s=0, high_s=1, why="")
+
+        assert bounds.ratio(slow, fast, resolution_s=0.2)[1] == pytest.approx(50)

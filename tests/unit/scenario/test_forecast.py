@@ -1,0 +1,157 @@
+"""Rules of who depends on what when a region dies."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.scenario import forecast
+from lab.scenario.model import (
+    Behaviour,
+    Cohort,
+    FailsOnlyWithin,
+    Fault,
+    FaultKind,
+    NoFailures,
+    RecoversWithin,
+)
+from tests.unit import worlds
+
+TOPOLOGY = worlds.quick()
+
+
+def fault(kind: FaultKind, target: str = "us-east") -> Fault:
+    drains = kind is FaultKind.DRAIN
+    wait_s = forecast.drain_s(TOPOLOGY, interval_s=0.5) if drains else 0
+    return Fault(kind=kind, target=target, at_age_s=4, drain_s=wait_s)
+
+
+def cohort(
+    qname: str, resolver: str = "us-honest", behaviour: str = "first-address"
+) -> Cohort:
+    return Cohort(
+        name="c",
+        access="access-eu" if resolver.startswith("eu") else "access-us",
+        resolver=resolver,
+        behaviour=Behaviour(behaviour),
+        qname=qname,
+        clients=2,
+        interval_ms=200 if qname == "anycast" else 500,
+    )
+
+
+def outlook(of: Cohort, what: Fault) -> list[type]:
+    return [type(e) for e in forecast.outlook(TOPOLOGY, of, what).expectations]
+
+
+class TestCatchment:
+    def test_is_the_region_on_the_own_transit(self) -> None:
+        assert forecast.catchment(TOPOLOGY, "access-us") == {"us-east"}
+        assert forecast.catchment(TOPOLOGY, "access-eu") == {"eu-west"}
+
+    def test_reaches_over_transit_links_if_there_is_none_nearer(self) -> None:
+        one = TOPOLOGY.model_copy(update={"regions": TOPOLOGY.regions[:1]})
+
+        assert forecast.catchment(one, "access-eu") == {"us-east"}
+
+    def test_holds_all_regions_at_the_same_distance(self) -> None:
+        east, west = TOPOLOGY.regions
+        beside = west.model_copy(update={"transit": east.transit})
+        both = TOPOLOGY.model_copy(update={"regions": (east, beside)})
+
+        assert forecast.catchment(both, "access-us") == {"us-east", "eu-west"}
+
+    def test_is_empty_without_a_way(self) -> None:
+        split = TOPOLOGY.model_copy(
+            update={"regions": TOPOLOGY.regions[:1], "links": ()}
+        )
+
+        assert forecast.catchment(split, "access-eu") == frozenset()
+
+
+class TestAnycast:
+    def test_own_catchment_recovers_with_the_route(self) -> None:
+        assert outlook(cohort("anycast"), fault(FaultKind.POWER_OFF)) == [
+            RecoversWithin
+        ]
+
+    def test_other_catchment_loses_nothing(self) -> None:
+        other = cohort("anycast", "eu-honest")
+
+        assert outlook(other, fault(FaultKind.POWER_OFF)) == [NoFailures]
+
+    def test_drain_loses_nothing(self) -> None:
+        assert outlook(cohort("anycast"), fault(FaultKind.DRAIN)) == [NoFailures]
+
+    def test_recovery_sooner_than_the_next_attempt_may_go_unseen(self) -> None:
+        bfd = TOPOLOGY.timers.bfd.model_copy(update={"interval_ms": 10})
+        timers = TOPOLOGY.timers.model_copy(update={"bfd": bfd})
+        fast = TOPOLOGY.model_copy(update={"timers": timers})
+
+        seen = forecast.outlook(fast, cohort("anycast"), fault(FaultKind.POWER_OFF))
+
+        assert seen.recovery is not None
+        assert seen.recovery.low_s == 0
+
+
+class TestFailover:
+    def test_both_sides_depend_on_the_first_region(self) -> None:
+        for resolver in ("us-honest", "eu-honest"):
+            of = cohort("failover", resolver)
+            assert outlook(of, fault(FaultKind.POWER_OFF)) == [RecoversWithin]
+
+    def test_second_region_is_not_in_the_answer(self) -> None:
+        of = cohort("failover")
+
+        assert outlook(of, fault(FaultKind.POWER_OFF, "eu-west")) == [NoFailures]
+
+    @pytest.mark.parametrize(
+        ("resolver", "behaviour"),
+        [
+            ("us-honest", "first-address"),
+            ("us-honest", "retry-next"),
+            ("us-stale", "first-address"),
+            ("public", "first-address"),
+        ],
+    )
+    def test_who_leaves_before_the_stop_survives_a_drain(
+        self, resolver: str, behaviour: str
+    ) -> None:
+        of = cohort("failover", resolver, behaviour)
+
+        assert outlook(of, fault(FaultKind.DRAIN)) == [NoFailures]
+
+    @pytest.mark.parametrize(
+        ("resolver", "behaviour"),
+        [("us-clamping", "first-address"), ("us-honest", "pinned")],
+    )
+    def test_clamped_and_pinned_outlive_a_drain(
+        self, resolver: str, behaviour: str
+    ) -> None:
+        of, drain = cohort("failover", resolver, behaviour), fault(FaultKind.DRAIN)
+        expected = forecast.outlook(TOPOLOGY, of, drain).expectations
+        window = expected[0]
+
+        assert [type(e) for e in expected] == [FailsOnlyWithin, RecoversWithin]
+        assert isinstance(window, FailsOnlyWithin)
+        assert window.bound.low_s == pytest.approx(drain.drain_s - 1)
+        assert window.bound.high_s == (21.5 if behaviour == "first-address" else 33)
+
+
+class TestRoundRobin:
+    def test_retry_next_loses_nothing_when_a_region_falls_silent(self) -> None:
+        of = cohort("rr", behaviour="retry-next")
+
+        assert outlook(of, fault(FaultKind.POWER_OFF)) == [NoFailures]
+
+    def test_retry_next_may_meet_a_dying_proxy(self) -> None:
+        of = cohort("rr", behaviour="retry-next")
+        (expected,) = forecast.outlook(
+            TOPOLOGY, of, fault(FaultKind.CRASH)
+        ).expectations
+
+        assert isinstance(expected, FailsOnlyWithin)
+        assert expected.at_least == 0
+        assert expected.bound.high_s < 0.5
+
+    def test_nobody_predicts_which_address_comes_first(self) -> None:
+        assert outlook(cohort("rr"), fault(FaultKind.POWER_OFF)) == []

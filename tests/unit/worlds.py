@@ -1,0 +1,40 @@
+"""The reference topology in both profiles, and its scenario, for unit tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from lab.scenario.catalogue import load_catalogue
+from lab.scenario.model import Scenario
+from lab.scenario.settings import read_settings, with_timers
+from lab.topology.model import Topology
+
+ROOT = Path(__file__).parents[2]
+QUICK = {
+    "ttl_s": 12,
+    "check.interval_s": 2,
+    "check.timeout_s": 1,
+    "clamp_s": 24,
+    "stale_answer_ttl_s": 6,
+    "pin_s": 36,
+}
+
+
+def real() -> Topology:
+    """Return two-region as it is written."""
+    text = (ROOT / "topologies/two-region.yaml").read_text(encoding="utf-8")
+    return Topology.model_validate(YAML(typ="safe").load(text))
+
+
+def quick() -> Topology:
+    """Return two-region with the timers of the quick profile."""
+    return with_timers(real(), QUICK)
+
+
+def region_kill(topology: Topology, *settings: str) -> Scenario:
+    """Return region-kill as `lab run region-kill --set …` would build it."""
+    file = load_catalogue(ROOT / "scenarios")["region-kill"]
+    chosen = read_settings(file, settings)
+    return file.build(with_timers(topology, chosen.timers), chosen.knobs)
