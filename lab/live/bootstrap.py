@@ -233,6 +233,10 @@ def stop_engine_if_ours(places: Places = USUAL) -> str:
     pid = dockerd.our_engine(places)
     if pid is None:
         return ""
+    if isinstance(look(places), str):
+        return (
+            f"The engine (process {pid}) does not answer: what runs in it is unknown."
+        )
     if others := _foreign_containers(places):
         return f"The engine goes on: {', '.join(others)} run in it."
     with dockerd.end_of(pid) as ended:

@@ -118,3 +118,10 @@ class TestStopEngineIfOurs:
             said = stop_engine_if_ours(places)
 
         assert said == "The engine goes on: somebody run in it."
+
+    def test_an_engine_that_does_not_answer_is_left_alone(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dockerd, "our_engine", lambda _: os.getpid())
+
+        assert "does not answer" in stop_engine_if_ours(places)
