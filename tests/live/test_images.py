@@ -22,7 +22,7 @@ WORDS = {
     "base": ("dig -v; ip -V; tcpdump --version", "DiG 9.20"),
     "bird": ("bird --version", "BIRD version 2.17"),
     "pdns": ("pdns_server --version", "PowerDNS Authoritative Server 4.9"),
-    "gdnsd": ("dpkg-query -W gdnsd", "3.8."),
+    "gdnsd": ("gdnsd -h; true", "gdnsd version 3.8"),
     "nsd": ("nsd -v", "NSD version 4.12"),
     "unbound": ("unbound -V", "Version 1.22"),
     "recursor": ("pdns_recursor --version", "PowerDNS Recursor 5.2"),
