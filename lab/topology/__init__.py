@@ -1,1 +1,1 @@
-"""What exists in a lab: the topology file, its rules, its timers; nothing is decided here."""
+"""What exists in a lab: the topology file, its rules, its timers. Decides nothing."""

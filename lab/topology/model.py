@@ -13,17 +13,36 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints
 
+NAME_RULE = (
+    "lower-case letters, digits and inner hyphens, first a letter, at most 32 in all"
+)
 Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32)
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32),
+    Field(description=NAME_RULE),
 ]
 #: Private or documentation AS numbers (RFC 6996, RFC 5398) fit in here.
 Asn = Annotated[int, Field(ge=1, le=4_294_967_294)]
+DOMAIN_NAME = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+$"
+DomainName = Annotated[
+    str,
+    StringConstraints(pattern=DOMAIN_NAME),
+    Field(description="a domain name of two labels or more such as example.com"),
+]
+PARENT_ZONE = r"^(\.|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z]+)$"
+ParentZone = Annotated[
+    str,
+    StringConstraints(pattern=PARENT_ZONE),
+    Field(description='"." or a domain name such as com'),
+]
 
 
 class Model(BaseModel):
     """Base: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
 
 class ResolverBehaviour(StrEnum):
@@ -38,8 +57,11 @@ class Check(Model):
     """How a DNS provider checks a region's deep endpoint."""
 
     interval_s: Annotated[int, Field(ge=2, le=255)]
+    """From the start of one check to the start of the next."""
     timeout_s: Annotated[int, Field(ge=1, le=254)]
+    """When a check without a reply counts as failed; less than the interval."""
     threshold: Annotated[int, Field(ge=1, le=100)]
+    """Failures in a row before a region counts as down."""
 
 
 class Bfd(Model):
@@ -59,18 +81,25 @@ class Announce(Model):
     """How an L4 node's own health becomes its announcement."""
 
     interval_ms: Annotated[int, Field(ge=50, le=60_000)] = 200
+    """From one look at the local service to the next."""
     fall: PositiveInt = 3
+    """Failures in a row before it withdraws."""
     rise: PositiveInt = 2
+    """Successes in a row before it announces."""
 
 
 class Timers(Model):
     """Every timer of the lab, as in the `real` profile."""
 
     ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """Published TTL of every steered name."""
     check: Check
     clamp_s: Annotated[int, Field(ge=1, le=86_400)] = 120
+    """Minimum TTL that a clamping resolver enforces."""
     stale_answer_ttl_s: Annotated[int, Field(ge=1, le=86_400)] = 30
+    """TTL on a stale answer (RFC 8767, section 4)."""
     pin_s: Annotated[int, Field(ge=1, le=86_400)] = 180
+    """How long a pinned client keeps an address."""
     bfd: Bfd = Bfd()
     bgp: Bgp = Bgp()
     announce: Announce = Announce()
@@ -84,9 +113,10 @@ class Anycast(Model):
 
 
 class Backend(Model):
-    """One backend; `capacity_rps` is the rate from which on it refuses."""
+    """One backend."""
 
     capacity_rps: PositiveInt
+    """Requests a second from which on it refuses."""
 
 
 class Region(Model):
@@ -96,9 +126,13 @@ class Region(Model):
     asn: Asn
     transit: Name
     prefix: IPv4Network
+    """Unicast prefix that the edge originates; its first address is the edge's."""
     address: IPv4Address
+    """Service address, which DNS hands out and providers check."""
     l4: Annotated[int, Field(ge=1, le=8)] = 2
+    """How many L4 nodes."""
     l7: Annotated[int, Field(ge=1, le=8)] = 2
+    """How many L7 nodes."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
 
 
@@ -164,7 +198,7 @@ class Parent(Model):
 
     name: Name
     daemon: Literal["nsd"]
-    zone: str
+    zone: ParentZone
     address: IPv4Address
     transit: Name
 
@@ -191,6 +225,7 @@ class Geo(Model):
     name: Name
     policy: Literal["geo"]
     nearest: Annotated[dict[Name, Name], Field(min_length=1)]
+    """Region by access network or transit."""
 
 
 class Failover(Model):
@@ -199,6 +234,7 @@ class Failover(Model):
     name: Name
     policy: Literal["failover"]
     regions: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """In order of preference."""
 
 
 class AnycastName(Model):
@@ -216,7 +252,7 @@ ServedName = Annotated[
 class Zone(Model):
     """The steered zone: who serves it, its parents, its names."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]+\.)+[a-z]+$")]
+    name: DomainName
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
     parents: Annotated[tuple[Parent, ...], Field(min_length=1)]
     names: Annotated[tuple[ServedName, ...], Field(min_length=1)]

@@ -1,0 +1,46 @@
+"""Rules that relate the values of a topology to each other. Pure.
+
+Each is a function from a draft to what it found; a new rule is one line in `RULES`.
+Values of the wrong shape are `lab.topology.shape`'s, and no rule mentions them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lab.topology.draft import Draft
+from lab.topology.finding import Finding
+from lab.topology.rules import addressing, attachment, identity, steering, timing
+
+Rule = Callable[[Draft], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    identity.as_numbers_are_unique,
+    identity.node_names_are_unique,
+    identity.link_names_are_unique,
+    addressing.prefixes_are_reserved_ones,
+    addressing.prefixes_have_room,
+    addressing.prefixes_do_not_overlap,
+    addressing.addresses_are_unique,
+    addressing.addresses_are_in_their_prefix,
+    addressing.addresses_are_not_the_routers,
+    attachment.transits_exist,
+    attachment.links_join_two_transits,
+    attachment.transits_are_connected,
+    attachment.clients_have_a_resolver,
+    steering.served_names_are_unique,
+    steering.host_names_fit,
+    steering.regions_exist,
+    steering.regions_stand_once,
+    steering.geo_knows_every_resolver,
+    steering.delegation_leads_to_the_zone,
+    steering.resolvers_can_do_it,
+    timing.checks_end_before_the_next,
+    timing.minimums_exceed_the_ttl,
+)
+
+
+def findings(draft: Draft) -> Iterator[Finding]:
+    """Yield everything that the rules find."""
+    for rule in RULES:
+        yield from rule(draft)

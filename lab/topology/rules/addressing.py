@@ -1,0 +1,131 @@
+"""Rules on prefixes and addresses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
+
+from lab.topology.draft import Draft, address, prefix, text
+from lab.topology.finding import Finding, Path
+
+#: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
+#: because hosts do use it.
+RESERVED = tuple(
+    IPv4Network(p) for p in ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
+)
+#: A network, a broadcast, a router's and one more address.
+_LONGEST = 30
+
+_SITES = ("regions.*", "transits.*", "access.*")
+_SERVERS = ("public_resolvers.*", "zone.providers.*", "zone.parents.*")
+_ADDRESSES = (
+    "anycast",
+    "regions.*",
+    "access.*.clients",
+    "access.*.resolvers.*",
+    *_SERVERS,
+)
+
+
+def prefixes_are_reserved_ones(draft: Draft) -> Iterator[Finding]:
+    """Find a prefix that belongs to somebody outside the lab."""
+    for path, network in _prefixes(draft):
+        if not any(network.subnet_of(reserved) for reserved in RESERVED):
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: prefix {network} may be in use outside "
+                "the lab",
+                allowed=f"a part of {', '.join(map(str, RESERVED))}",
+            )
+
+
+def prefixes_have_room(draft: Draft) -> Iterator[Finding]:
+    """Find a prefix too small for its router and one more address."""
+    for path, network in _prefixes(draft):
+        if path[0] != "anycast" and network.prefixlen > _LONGEST:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: prefix {network} has no room for a "
+                "router and a service",
+                allowed=f"a length of at most /{_LONGEST}",
+            )
+
+
+def prefixes_do_not_overlap(draft: Draft) -> Iterator[Finding]:
+    """Find two prefixes that share addresses."""
+    for (first, one), (second, other) in combinations(_prefixes(draft), 2):
+        if one.overlaps(other):
+            yield Finding(
+                path=second,
+                what=f"{draft.subject(second)}: prefix {other} overlaps {one} of "
+                f"{draft.subject(first)}",
+                allowed="a prefix that shares no address with any other",
+            )
+
+
+def addresses_are_unique(draft: Draft) -> Iterator[Finding]:
+    """Find an address that two things have."""
+    owners: dict[IPv4Address, Path] = {}
+    for path, value in _addresses(draft):
+        first = owners.setdefault(value, path)
+        if first != path:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: address {value} is also that of "
+                f"{draft.subject(first)}",
+                allowed="an address that nothing else has",
+            )
+
+
+def addresses_are_in_their_prefix(draft: Draft) -> Iterator[Finding]:
+    """Find an address that nobody routes to where it is."""
+    for path, value in _addresses(draft):
+        home = _home(draft, path)
+        network = draft.get((*home, "prefix"), prefix) if home else None
+        if network is not None and value not in network:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: address {value} is outside {network}, "
+                f"the prefix of {draft.subject(home)}",
+                allowed="an address in that prefix",
+            )
+
+
+def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
+    """Find an address that the router of a prefix has, or no host can have."""
+    taken: dict[IPv4Address, str] = {}
+    for path, network in _prefixes(draft):
+        if path[0] != "anycast":
+            taken[network[0]] = f"the network address of {network}"
+            taken[network[-1]] = f"the broadcast address of {network}"
+            taken[network[0] + 1] = f"that of the router of {draft.subject(path)}"
+    for path, value in _addresses(draft):
+        if value in taken:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: address {value} is {taken[value]}",
+                allowed="another address of the prefix",
+            )
+
+
+def _prefixes(draft: Draft) -> Iterator[tuple[Path, IPv4Network]]:
+    for pattern in ("anycast", *_SITES):
+        yield from draft.find(f"{pattern}.prefix", prefix)
+
+
+def _addresses(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+    for pattern in _ADDRESSES:
+        yield from draft.find(f"{pattern}.address", address)
+
+
+def _home(draft: Draft, path: Path) -> Path:
+    """Return what holds the prefix that an address belongs to; () if unknown."""
+    match path:
+        case ("anycast", _):
+            return path[:1]
+        case ("regions" | "access", _, *_):
+            return path[:2]
+    transit = draft.get((*path[:-1], "transit"), text)
+    found = (p[:-1] for p, n in draft.find("transits.*.name", text) if n == transit)
+    return next(found, ())

@@ -1,0 +1,184 @@
+"""Rules on the steered zone: its names, their regions, its delegation. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from lab.topology.draft import Draft, items, text
+from lab.topology.finding import Finding, Path
+from lab.topology.model import DOMAIN_NAME, PARENT_ZONE, ResolverBehaviour
+from lab.topology.words import listing, meant, shown
+
+#: What each brand of resolver can be told to do.
+BEHAVIOURS: Mapping[str, frozenset[ResolverBehaviour]] = MappingProxyType(
+    {
+        "unbound": frozenset(ResolverBehaviour),
+        "recursor": frozenset({ResolverBehaviour.HONEST, ResolverBehaviour.CLAMPING}),
+    }
+)
+#: The lab's own name servers have their names here.
+_OWN_DOMAIN = "lab"
+_LONGEST_LABEL, _LONGEST_NAME = 63, 253  # RFC 1035, section 2.3.4
+
+
+def served_names_are_unique(draft: Draft) -> Iterator[Finding]:
+    """Find a name served twice; providers have host names in the zone, too."""
+    owners: dict[str, Path] = {}
+    for pattern in ("zone.providers.*.name", "zone.names.*.name"):
+        for path, name in draft.find(pattern, text):
+            first = owners.setdefault(name, path)
+            if first != path and "names" in path:
+                yield Finding(
+                    path=path,
+                    what=f"{draft.subject(path)} is also the host name of "
+                    f"{draft.subject(first)}"
+                    if "providers" in first
+                    else f"{draft.subject(path)} is served twice",
+                    allowed="a name that nothing else in the zone has",
+                )
+
+
+def host_names_fit(draft: Draft) -> Iterator[Finding]:
+    """Find a zone in which a name would be longer than DNS allows."""
+    zone = draft.get(("zone", "name"), text) or ""
+    names = draft.names("zone.names.*.name") | draft.names("zone.providers.*.name")
+    longest = max(names, key=len, default="")
+    too_long = max(map(len, zone.split("."))) > _LONGEST_LABEL
+    if too_long or len(f"{longest}.{zone}") > _LONGEST_NAME:
+        yield Finding(
+            path=("zone", "name"),
+            what=f"{draft.subject(('zone',))}: host names in it are too long",
+            allowed=f"{_LONGEST_LABEL} characters for a label, {_LONGEST_NAME} for "
+            "a whole name",
+        )
+
+
+def regions_exist(draft: Draft) -> Iterator[Finding]:
+    """Find a name that leads to a region that is not there."""
+    known = draft.names("regions.*.name")
+    listed = draft.find("zone.names.*.regions.*", text)
+    nearest = draft.find("zone.names.*.nearest.*", text)
+    weights = draft.find("zone.names.*.weights.*", lambda _: "")
+    for path, value in (*listed, *nearest, *weights):
+        weighted = path[-2] == "weights"
+        region = str(path[-1]) if weighted else value
+        if known and region not in known:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: there is no region {shown(region)}"
+                f"{meant(region, known)}",
+                allowed=listing(known),
+                at_key=weighted,
+            )
+
+
+def regions_stand_once(draft: Draft) -> Iterator[Finding]:
+    """Find a region that stands twice in one name's list."""
+    for path, regions in draft.find("zone.names.*.regions", items):
+        for i, region in enumerate(regions):
+            if region in regions[:i]:
+                what = f"{draft.subject(path)}: region {shown(region)} stands twice"
+                yield Finding(path=(*path, i), what=what, allowed="each region once")
+
+
+def geo_knows_every_resolver(draft: Draft) -> Iterator[Finding]:
+    """Find a network that geo steering does not know, or that does not exist."""
+    sites = draft.names("access.*.name") | draft.names("transits.*.name")
+    asking = dict(_sites_that_ask(draft))
+    for path, nearest in draft.find("zone.names.*.nearest", _mapping):
+        subject = draft.subject(path)
+        for site in nearest:
+            if sites and site not in sites:
+                what = f"{subject}: there is no access network or transit "
+                yield Finding(
+                    path=(*path, site),
+                    what=what + shown(site) + meant(site, sites),
+                    allowed=listing(sites),
+                    at_key=True,
+                )
+        for site in sorted((asking.keys() & sites) - nearest.keys()):
+            yield Finding(
+                path=path,
+                what=f"{subject}: no region is nearest to {shown(site)}, from where "
+                f"{asking[site]} asks",
+                allowed=f"an entry each for {listing(asking)}",
+            )
+
+
+def delegation_leads_to_the_zone(draft: Draft) -> Iterator[Finding]:
+    """Find a delegation that resolvers cannot walk down from the root."""
+    zone = draft.get(("zone", "name"), _matching(DOMAIN_NAME))
+    parents = list(draft.find("zone.parents.*.zone", _matching(PARENT_ZONE)))
+    if not zone or not parents:
+        return
+    above = zone.partition(".")[2]
+    if zone.rpartition(".")[2] == _OWN_DOMAIN:
+        what = f'zone "{zone}" is in "{_OWN_DOMAIN}", where the lab\'s own servers are'
+        allowed = "another top-level domain"
+        yield Finding(path=("zone", "name"), what=what, allowed=allowed)
+    for needed, role in ((".", "the root"), (above, f"the parent of {zone}")):
+        if needed not in (served for _, served in parents):
+            yield Finding(
+                path=("zone", "parents"),
+                what=f"zone {shown(zone)}: no parent server serves "
+                f"{shown(needed)}, {role}",
+                allowed=f'parent servers for "." and {shown(above)} at least',
+            )
+    yield from _useless_parents(draft, zone, parents)
+
+
+def resolvers_can_do_it(draft: Draft) -> Iterator[Finding]:
+    """Find a resolver told to do what its brand cannot."""
+    for pattern in ("access.*.resolvers.*", "public_resolvers.*"):
+        for path, behaviour in draft.find(f"{pattern}.behaviour", _behaviour):
+            daemon = draft.get((*path[:-1], "daemon"), text)
+            able = BEHAVIOURS.get(daemon or "")
+            if able and behaviour not in able:
+                what = f"{draft.subject(path)}: {daemon} cannot be {behaviour}"
+                yield Finding(path=path, what=what, allowed=listing(able))
+
+
+def _useless_parents(
+    draft: Draft, zone: str, parents: list[tuple[Path, str]]
+) -> Iterator[Finding]:
+    first: dict[str, Path] = {}
+    for path, served in parents:
+        subject = draft.subject(path)
+        if served != "." and not zone.endswith(f".{served}"):
+            what = f"{subject}: {shown(served)} is not above {shown(zone)}"
+            allowed = "a zone that the steered zone is in"
+            yield Finding(path=path, what=what, allowed=allowed)
+        elif first.setdefault(served, path) != path:
+            other = draft.subject(first[served])
+            what = f"{subject}: {shown(served)} is also served by {other}"
+            allowed = "one server for each parent zone"
+            yield Finding(path=path, what=what, allowed=allowed)
+
+
+def _sites_that_ask(draft: Draft) -> Iterator[tuple[str, str]]:
+    for path, _ in draft.find("access.*.resolvers.*.name", text):
+        if site := draft.get((*path[:2], "name"), text):
+            yield site, draft.subject(path)
+    for path, site in draft.find("public_resolvers.*.transit", text):
+        yield site, draft.subject(path)
+
+
+def _matching(pattern: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not re.fullmatch(pattern, text(value)):
+            raise ValueError(value)
+        return text(value)
+
+    return read
+
+
+def _behaviour(value: object) -> ResolverBehaviour:
+    return ResolverBehaviour(text(value))
+
+
+def _mapping(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return value

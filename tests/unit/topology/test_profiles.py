@@ -1,0 +1,125 @@
+"""Rules of scaling and setting timers."""
+
+import pytest
+
+from lab.errors import InvalidInput
+from lab.topology.model import Bfd, Check, Timers, Topology
+from lab.topology.profiles import SETTINGS, Profile, apply, is_setting, override
+
+
+def with_timers(topology: Topology, timers: Timers) -> Topology:
+    return topology.model_copy(update={"timers": timers})
+
+
+class TestApply:
+    def test_real_changes_nothing(self, two_region: Topology) -> None:
+        assert apply(two_region, Profile.REAL) == two_region
+
+    def test_quick_divides_what_belongs_to_dns_checks_and_caches_by_five(
+        self, two_region: Topology
+    ) -> None:
+        timers = apply(two_region, Profile.QUICK).timers
+
+        assert timers.ttl_s == 12
+        assert timers.check == Check(interval_s=2, timeout_s=1, threshold=2)
+        assert timers.clamp_s == 24
+        assert timers.stale_answer_ttl_s == 6
+        assert timers.pin_s == 36
+
+    def test_quick_leaves_routing_alone(self, two_region: Topology) -> None:
+        before, after = two_region.timers, apply(two_region, Profile.QUICK).timers
+
+        assert after.bfd == before.bfd
+        assert after.bgp == before.bgp
+        assert after.announce == before.announce
+
+    def test_quick_changes_nothing_but_timers(self, two_region: Topology) -> None:
+        quick = apply(two_region, Profile.QUICK)
+
+        assert with_timers(quick, two_region.timers) == two_region
+
+    @pytest.mark.parametrize("interval_s", [2, 3, 10, 11, 255])
+    def test_every_quick_check_is_one_that_a_daemon_can_do(
+        self, two_region: Topology, interval_s: int
+    ) -> None:
+        check = Check(interval_s=interval_s, timeout_s=interval_s - 1, threshold=3)
+        timers = two_region.timers.model_copy(update={"check": check})
+
+        quick = apply(with_timers(two_region, timers), Profile.QUICK).timers.check
+        assert Check.model_validate(quick.model_dump()) == quick
+        assert quick.timeout_s < quick.interval_s
+        assert quick.threshold == 3
+
+    def test_the_least_ttl_stays_a_ttl(self, two_region: Topology) -> None:
+        timers = two_region.timers.model_copy(update={"ttl_s": 1})
+
+        assert apply(with_timers(two_region, timers), Profile.QUICK).timers.ttl_s == 1
+
+
+class TestOverride:
+    def test_no_settings_change_nothing(self, two_region: Topology) -> None:
+        assert override(two_region, {}) == two_region
+
+    @pytest.mark.parametrize(
+        "name", ["check.interval_s", "check.interval", "check_interval"]
+    )
+    def test_a_timer_has_a_long_name_and_short_ones(
+        self, two_region: Topology, name: str
+    ) -> None:
+        assert override(two_region, {name: "20"}).timers.check.interval_s == 20
+
+    def test_it_comes_after_the_profile(self, two_region: Topology) -> None:
+        quick = override(apply(two_region, Profile.QUICK), {"ttl": "20"})
+
+        assert quick.timers.ttl_s == 20
+        assert quick.timers.clamp_s == 24
+
+    def test_routing_timers_can_be_set_too(self, two_region: Topology) -> None:
+        set_by_hand = override(
+            two_region, {"bfd_interval": "300", "bfd_multiplier": "3"}
+        )
+
+        assert set_by_hand.timers.bfd == Bfd(interval_ms=300, multiplier=3)
+
+    def test_every_timer_can_be_set_by_its_own_name(self, two_region: Topology) -> None:
+        timers = two_region.timers.model_dump()
+        written = {
+            f"{key}.{inner}" if inner else key
+            for key, value in timers.items()
+            for inner in (value if isinstance(value, dict) else ("",))
+        }
+
+        assert set(SETTINGS) == written
+
+    def test_all_mistakes_are_told_together(self, two_region: Topology) -> None:
+        settings = {"tll": "5", "pin": "soon", "check_timeout": "10", "ttl_s": "-1"}
+
+        with pytest.raises(InvalidInput) as raised:
+            override(two_region, settings)
+
+        assert [p.what for p in raised.value.problems] == [
+            'there is no timer "tll"; did you mean "ttl"?',
+            'timers: ttl_s is "-1"',
+            'timers: pin_s is "soon"',
+            "timers: check.timeout_s is 10, and check.interval_s is 10",
+        ]
+        assert raised.value.problems[0].allowed.startswith("ttl_s, check.interval_s")
+
+    def test_one_timer_is_not_set_twice(self, two_region: Topology) -> None:
+        with pytest.raises(InvalidInput, match="ttl and ttl_s set the same timer"):
+            override(two_region, {"ttl": "5", "ttl_s": "6"})
+
+    def test_an_absurd_number_is_refused_like_any_other(
+        self, two_region: Topology
+    ) -> None:
+        with pytest.raises(InvalidInput, match="a whole number from 1 to 86400"):
+            override(two_region, {"ttl": "9" * 5000})
+
+
+class TestIsSetting:
+    @pytest.mark.parametrize(
+        ("name", "is_one"),
+        [("ttl", True), ("check.threshold", True), ("variant", False), ("", False)],
+    )
+    def test_only_timers_are(self, name: str, is_one: bool) -> None:
+        assert is_setting(name) is is_one
