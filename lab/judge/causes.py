@@ -155,16 +155,16 @@ def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
     answer, timers = attempt.answer, known.topology.timers
     if answer.source == "pin":
         return Cause.CLIENT_PIN
-    origin = _origin(known, cohort, answer)
-    if origin is None:
-        return Cause.OTHER
-    if origin.stale:
-        return Cause.SERVE_STALE
-    if attempt.start_ns - origin.fetched_ns <= _s_to_ns(timers.ttl_s + 1):
-        return Cause.RESOLVER_CACHE
-    resolver = _resolver(known.topology, cohort.resolver)
-    clamps = resolver.behaviour is ResolverBehaviour.CLAMPING
-    return Cause.RESOLVER_CLAMP if clamps else Cause.OTHER
+    behaviour = _resolver(known.topology, cohort.resolver).behaviour
+    match _origin(known, cohort, answer):
+        case _Origin(stale=True) if behaviour is ResolverBehaviour.SERVE_STALE:
+            return Cause.SERVE_STALE
+        case _Origin(stale=False, fetched_ns=fetched_ns):
+            if attempt.start_ns - fetched_ns <= _s_to_ns(timers.ttl_s + 1):
+                return Cause.RESOLVER_CACHE
+            if behaviour is ResolverBehaviour.CLAMPING:
+                return Cause.RESOLVER_CLAMP
+    return Cause.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +191,22 @@ def _fetches(
     seen: dict[_Key, list[int]] = defaultdict(list)
     for attempt in history.attempts:
         cohort, answer = cohorts.get(attempt.cohort), attempt.answer
-        if cohort and answer and not _may_be_stale(topology, cohort, answer):
+        if cohort and answer and _shows_its_fetch(topology, cohort, answer):
             life_ns = _life_ns(topology, cohort.resolver)
             seen[_key(cohort, answer)].append(_end_ns(answer) - life_ns)
     return {key: _distinct(moments) for key, moments in seen.items()}
 
 
-def _may_be_stale(topology: Topology, cohort: Cohort, answer: Answer) -> bool:
-    resolver = _resolver(topology, cohort.resolver)
-    return (
-        resolver.behaviour is ResolverBehaviour.SERVE_STALE
-        and answer.ttl_s <= topology.timers.stale_answer_ttl_s < topology.timers.ttl_s
-    )
+def _shows_its_fetch(topology: Topology, cohort: Cohort, answer: Answer) -> bool:
+    """Tell whether the TTL left is that of a life begun at the fetch.
+
+    It is not that of a stale answer, nor is any above the resolver's own limit.
+    """
+    resolver, timers = _resolver(topology, cohort.resolver), topology.timers
+    lowest_s = -1
+    if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
+        lowest_s = min(timers.stale_answer_ttl_s, timers.ttl_s - 1)
+    return lowest_s < answer.ttl_s <= lifetime_s(timers, resolver)
 
 
 def _distinct(moments: list[int]) -> list[int]:

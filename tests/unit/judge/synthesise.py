@@ -73,6 +73,11 @@ class _Sim:
         self.end_s = self.fault_s + observe.for_s
         self.vip = str(topology.anycast.address)
         self.dead = str(topology.region(self.fault.target).address)
+        self.served = {
+            a.name
+            for a in topology.access
+            if catchment(topology, a.name) == {self.fault.target}
+        }
         self.region_of = {str(r.address): r.name for r in topology.regions}
         self.names = {n.name: n for n in topology.zone.names}
         self.resolvers = {r.name: r for r in topology.resolvers}
@@ -151,9 +156,7 @@ class _Sim:
         since_s = now_s - self.fault_s
         if address == self.dead:
             return now_s < self.death_s - 0.02
-        if address != self.vip or catchment(self.topology, cohort.access) != {
-            self.fault.target
-        }:
+        if address != self.vip or cohort.access not in self.served:
             return True
         if self.fault.kind is FaultKind.DRAIN:
             return self.how.anycast_drains_well or not 0 < since_s < 0.5

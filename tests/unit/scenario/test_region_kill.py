@@ -24,6 +24,7 @@ from lab.scenario.model import (
     Scenario,
     SlowestRecoversWithin,
 )
+from lab.topology.model import Topology
 from tests.unit import worlds
 
 KINDS = ["power-off", "crash", "drain"]
@@ -68,7 +69,7 @@ class TestSteps:
         ("topology", "age_s"), [(worlds.quick(), 4), (worlds.real(), 20)]
     )
     def test_age_is_a_third_of_the_ttl_in_force(
-        self, topology: worlds.Topology, age_s: float
+        self, topology: Topology, age_s: float
     ) -> None:
         fault = step_of(worlds.region_kill(topology), Fault)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lab.errors import InvalidInput
@@ -19,7 +21,7 @@ def problems(*settings: str) -> list[str]:
     return [str(p).replace("\n    ", " ") for p in caught.value.problems]
 
 
-def read(*settings: str) -> Settings:
+def read(*settings: str) -> Settings[Any]:
     return read_settings(REGION_KILL, settings)
 
 
