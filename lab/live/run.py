@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
@@ -56,7 +56,7 @@ class Run:
             regions={str(r.address): r.name for r in topology.regions},
         )
 
-    def records(self) -> Iterator[Event | Attempt]:
+    def records(self) -> Generator[Event | Attempt, None, None]:
         """Yield events and attempts as they are seen, to the end of the last step.
 
         Closing the iterator gives the run up: agents and captures end, the lab stays

@@ -31,6 +31,8 @@ from lab.topology.model import Topology
 
 _NS = 1_000_000_000
 _COMMAND_S = 5.0
+#: How long the caches may take to be empty and filled anew.
+_PRIME_S = 5.0
 
 
 class GivenUp(WorldError):
@@ -85,29 +87,42 @@ class Conductor:
     def _prime(self, _: Prime) -> None:
         """Empty every cache, ask once: the latest answer's arrival is age 0."""
         self._phase("prime")
-        began_ns = time.monotonic_ns()
-        self._flush_resolvers()
-        self._agents.flush()
-        self._primed = self._agents.query()
+        deadline_ns = time.monotonic_ns() + int(_PRIME_S * _NS)
+        while True:
+            emptied_ns = self._empty_caches()
+            self._primed = self._agents.query()
+            old = [s for s in self._primed if s.ttl_s < self._topology.timers.ttl_s - 1]
+            if not old:
+                break
+            if time.monotonic_ns() > deadline_ns:
+                raise WorldError(f"caches keep old answers: {_told(old[0])}")
+            self._raise_if_given_up()
         self._primed_ns = max(sight.at_ns for sight in self._primed)
-        # Clients may have asked between the flush and our query.
         self._phase(
             "primed",
             at_ns=self._primed_ns,
-            uncertainty_ns=self._primed_ns - began_ns,
+            uncertainty_ns=self._primed_ns - emptied_ns,
             answers=[_told(sight) for sight in self._primed],
         )
         self._arm_next_fault()
 
-    def _flush_resolvers(self) -> None:
+    def _empty_caches(self) -> int:
+        """Let resolvers, then clients, forget; return the earliest moment of it.
+
+        A resolver that serves stale answers gives an emptied one once more and looks
+        for a new one behind it, so each is asked in between.
+        """
         zone = self._topology.zone.name
-        asked = {pair.resolver for pair in self._agents.pairs}
         requests = {}
-        for node in asked:
+        for node in {pair.resolver for pair in self._agents.pairs}:
             argv = registry.flush_argv(self._fleet.members[node].stem, zone)
             requests[node] = self._fleet.channels[node].request("run", argv=argv)
-        for node, reply in replies(requests, _COMMAND_S).items():
+        told = replies(requests, _COMMAND_S)
+        for node, reply in told.items():
             output_of(reply, f"flush {node}", ())
+        self._agents.query()
+        self._agents.flush()
+        return min(int(reply["before_ns"]) for reply in told.values())
 
     def _arm_next_fault(self) -> None:
         fault = next((s for s in self._steps if isinstance(s, Fault)), None)
