@@ -19,6 +19,13 @@ _HOST_SYSCTLS = (
     ("net.ipv4.conf.all.rp_filter", "0"),
     ("net.ipv4.conf.default.rp_filter", "0"),
     ("net.ipv4.ip_unprivileged_port_start", "0"),
+    # A connection whose other end moved to another PoP is given up within seconds:
+    # left over, it would answer a later connection from the same port with a
+    # challenge (RFC 5961, section 4) and cost that one its first second.
+    ("net.ipv4.ip_local_port_range", "1024 65535"),
+    ("net.ipv4.tcp_fin_timeout", "5"),
+    ("net.ipv4.tcp_orphan_retries", "2"),
+    ("net.ipv4.tcp_retries2", "4"),
 )
 _ROUTER_SYSCTLS = (
     *_HOST_SYSCTLS,

@@ -107,11 +107,11 @@ def _weighted(topology: Topology, name: Weighted) -> str:
 
 
 def _geo(topology: Topology, name: Geo) -> str:
-    views = ", ".join(
-        f"{{{{'{networks(topology, site)}'}}, {{'{region_address(topology, region)}'}}}}"
-        for site, region in name.nearest.items()
-    )
-    return f"view({{{views}}})"
+    views = []
+    for site, region in name.nearest.items():
+        network, address = networks(topology, site), region_address(topology, region)
+        views.append(f"{{{{'{network}'}}, {{'{address}'}}}}")
+    return f"view({{{', '.join(views)}}})"
 
 
 def _failover(topology: Topology, name: Failover) -> str:
