@@ -11,7 +11,6 @@ Arguments: one JSON object with `socket`, `host`, `port`, `path`, `interval_ms`,
 
 from __future__ import annotations
 
-import http.client
 import json
 import signal
 import sys
@@ -53,7 +52,7 @@ class Announcer:
         args = self._args
         try:
             return get(args["host"], args["port"], args["path"])[0] == 200
-        except (OSError, http.client.HTTPException):
+        except OSError:
             return False
 
     def _set(self, route: str, *, announced: bool) -> None:
