@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from lab.history import Attempt, Event, EventKind, History, Outcome
 from lab.judge.model import Recovery
-from lab.scenario.bounds import ATTEMPT_S, PRIMING_S
+from lab.scenario.bounds import ATTEMPT_S, PRIMING_S, lifetime_s
 from lab.scenario.model import Cohort, Fault, FaultKind, Observe, Scenario
+from lab.topology.model import Topology
 
 S = TypeVar("S")
 
@@ -116,18 +117,20 @@ def window(scenario: Scenario, history: History) -> Window:
     )
 
 
-def age_problem(scenario: Scenario, history: History, judged: Window) -> str:
+def age_problem(
+    topology: Topology, scenario: Scenario, history: History, judged: Window
+) -> str:
     """Say why the caches did not have the age that bounds were computed for, or ""."""
     asked_s = _step(scenario, Fault).at_age_s
     primed = next((e for e in history.events if _is_primed(e)), None)
     if primed is None:
         return "no event tells when the caches were primed"
-    youngest_s = judged.seconds(judged.fault_ns) - judged.seconds(primed.at_ns)
-    oldest_s = youngest_s + primed.uncertainty_ns / NS
-    if youngest_s < asked_s - _PUNCTUAL_S or oldest_s > asked_s + PRIMING_S:
+    age_s = (judged.fault_ns - primed.at_ns) / NS
+    oldest_s = age_s + _behind_s(topology, primed)
+    if age_s < asked_s - _PUNCTUAL_S or oldest_s > asked_s + PRIMING_S + _PUNCTUAL_S:
         return (
-            f"cached answers were {youngest_s:.2f} to {oldest_s:.2f} s old at the "
-            f"fault; the bounds hold for {asked_s:g} to {asked_s + PRIMING_S:g} s"
+            f"cached answers were {age_s:.2f} to {oldest_s:.2f} s old at the fault; "
+            f"the bounds hold for {asked_s:g} to {asked_s + PRIMING_S:g} s"
         )
     return ""
 
@@ -236,6 +239,27 @@ def _step(scenario: Scenario, kind: type[S]) -> S:
         if isinstance(step, kind):
             return step
     raise NoEvidence(f"the scenario has no step {kind.__name__}")
+
+
+def _behind_s(topology: Topology, primed: Event) -> float:
+    """Return how much of its life an answer had lost at most when all were primed.
+
+    No more than priming took, nor than TTLs show (against the published one if a
+    resolver that should clamp does not).
+    """
+    took_s = primed.uncertainty_ns / NS
+    resolvers = {r.name: r for r in topology.resolvers}
+    shown_s = took_s
+    if answers := primed.detail.get("answers"):
+        lives = [
+            (lifetime_s(topology.timers, resolvers[a["resolver"]]), a["ttl_s"])
+            for a in answers
+        ]
+        published_s = topology.timers.ttl_s
+        shown_s = max(
+            (life if ttl > published_s else published_s) - ttl for life, ttl in lives
+        )
+    return min(took_s, shown_s)
 
 
 def _is_primed(event: Event) -> bool:

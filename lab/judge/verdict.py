@@ -79,7 +79,7 @@ def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict
         judged=judged,
         records=seen,
         failed_by_cause=sum(counts.values(), Counter[Cause]()),
-        age_problem=age_problem(scenario, history, judged),
+        age_problem=age_problem(topology, scenario, history, judged),
     )
     results = tuple(_checked(e, evidence) for e in scenario.expectations)
     return Verdict(

@@ -28,7 +28,8 @@ CONVERGENCE_S = 0.3
 IN_FLIGHT_S = 0.25
 #: Longest life of an attempt: none begun earlier is still under way.
 ATTEMPT_S = 1.0
-#: Caches count as primed when the last answer is in; the first is older by this.
+#: Caches count as primed when the last answer is in; the first may then show up to
+#: this much less than its full time to live.
 PRIMING_S = 1.0
 
 

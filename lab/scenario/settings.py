@@ -1,21 +1,20 @@
 """`--set KEY=VALUE`: which settings belong to a scenario and which to its topology.
 
 Pure. A scenario's knobs are the fields of a frozen dataclass; every timer of the
-topology can be set too, by its path in the file (`check.interval_s`).
+topology can be set too, by the names that `lab.topology.profiles` knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ValidationError
-
 from lab.errors import InvalidInput, Problem
 from lab.scenario.catalogue import ScenarioFile
-from lab.topology.model import Timers, Topology
+from lab.topology import profiles
+from lab.topology.model import Topology
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -36,9 +35,9 @@ class Knob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(Generic[K]):
-    """What a person set: timers of the topology by path, and all knobs."""
+    """What a person set: timers, for `with_timers`, and all knobs."""
 
-    timers: Mapping[str, int]
+    timers: Mapping[str, str]
     knobs: K
 
 
@@ -56,9 +55,8 @@ def read_settings(scenario: ScenarioFile[K], settings: Sequence[str]) -> Setting
     Raises:
         InvalidInput: With every unknown key and every bad value.
     """
-    timer_keys = frozenset(timer_paths(Timers))
     hints = get_type_hints(scenario.knobs, include_extras=True)
-    timers: dict[str, int] = {}
+    timers: dict[str, str] = {}
     knobs: dict[str, Any] = {}
     problems = []
     for setting in settings:
@@ -70,10 +68,10 @@ def read_settings(scenario: ScenarioFile[K], settings: Sequence[str]) -> Setting
                 raise _Refused(f'"{key}" is set twice', "each key once")
             if key in hints:
                 knobs[key] = _knob_value(key, hints[key], value)
-            elif key in timer_keys:
-                timers[key] = _number(key, value, int)
+            elif profiles.is_setting(key):
+                timers[key] = value
             else:
-                allowed = ", ".join((*hints, *sorted(timer_keys)))
+                allowed = ", ".join((*hints, *profiles.SETTINGS))
                 raise _Refused(f'unknown knob "{key}"', allowed)
         except _Refused as refused:
             problems.append(refused.problem)
@@ -82,32 +80,13 @@ def read_settings(scenario: ScenarioFile[K], settings: Sequence[str]) -> Setting
     return Settings(timers=timers, knobs=scenario.knobs(**knobs))
 
 
-def with_timers(topology: Topology, timers: Mapping[str, int]) -> Topology:
-    """Return the topology with these timers, exactly as set (no profile scales them).
+def with_timers(topology: Topology, timers: Mapping[str, str]) -> Topology:
+    """Return the topology with these timers, exactly as set: no profile scales them.
 
     Raises:
         InvalidInput: With every value that the topology does not allow.
     """
-    raw = topology.timers.model_dump()
-    for path, value in timers.items():
-        *parents, last = path.split(".")
-        branch = raw
-        for parent in parents:
-            branch = branch[parent]
-        branch[last] = value
-    try:
-        return topology.model_copy(update={"timers": Timers.model_validate(raw)})
-    except ValidationError as error:
-        raise InvalidInput(tuple(_timer_problems(error))) from error
-
-
-def timer_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the path of every timer in the topology file, without `timers.`."""
-    for name, info in model.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from timer_paths(info.annotation, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
+    return profiles.override(topology, timers)
 
 
 class _Refused(Exception):
@@ -136,16 +115,6 @@ def _number(key: str, value: str, kind: type[T]) -> T:
     except ValueError:
         allowed = "a whole number" if kind is int else "a number"
         raise _Refused(f'{key} is "{value}"', allowed) from None
-
-
-def _timer_problems(error: ValidationError) -> Iterator[Problem]:
-    for found in error.errors():
-        path = ".".join(str(part) for part in found["loc"])
-        yield Problem(what=f"{path} is {found['input']}", allowed=_rule(found["msg"]))
-
-
-def _rule(message: str) -> str:
-    return message[:1].lower() + message[1:]
 
 
 def _text(value: object) -> str:

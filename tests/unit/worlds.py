@@ -9,17 +9,11 @@ from ruamel.yaml import YAML
 from lab.scenario.catalogue import load_catalogue
 from lab.scenario.model import Scenario
 from lab.scenario.settings import read_settings, with_timers
+from lab.topology import profiles
 from lab.topology.model import Topology
+from lab.topology.profiles import Profile
 
 ROOT = Path(__file__).parents[2]
-QUICK = {
-    "ttl_s": 12,
-    "check.interval_s": 2,
-    "check.timeout_s": 1,
-    "clamp_s": 24,
-    "stale_answer_ttl_s": 6,
-    "pin_s": 36,
-}
 
 
 def real() -> Topology:
@@ -30,7 +24,7 @@ def real() -> Topology:
 
 def quick() -> Topology:
     """Return two-region with the timers of the quick profile."""
-    return with_timers(real(), QUICK)
+    return profiles.apply(real(), Profile.QUICK)
 
 
 def region_kill(topology: Topology, *settings: str) -> Scenario:

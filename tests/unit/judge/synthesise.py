@@ -224,11 +224,12 @@ class _Sim:
         self.pin.clear()
         asked = dict.fromkeys((c.resolver, c.qname) for c in self.scenario.watch)
         proof = next(s for s in self.scenario.steps if isinstance(s, ProveCache))
-        events = [
-            _event(PRIMED_S, EventKind.PHASE, {"phase": "primed"}, uncertainty_s=0.2)
-        ]
+        told: list[dict[str, Any]] = []
+        facts = {"phase": "primed", "answers": told}
+        events = [_event(PRIMED_S, EventKind.PHASE, facts, uncertainty_s=1.3)]
         for resolver, qname in asked:
             _, before = self.ask(self.resolvers[resolver], qname, PRIMED_S)
+            told.append({"resolver": resolver, "name": qname, "ttl_s": before})
             elapsed_s = proof.until_s
             later = math.floor(PRIMED_S + elapsed_s + self.second)
             passed = later - math.floor(PRIMED_S + self.second)

@@ -26,6 +26,7 @@ from lab.judge.timeline import (
 from lab.scenario.model import Behaviour, Cohort
 from tests.unit import worlds
 
+TOPOLOGY = worlds.quick()  # ttl 12, clamp 24
 OK, FAIL, INFO = Outcome.OK, Outcome.FAIL, Outcome.INFO
 INTERVAL_NS = NS
 WINDOW = Window(fault_ns=10 * NS, uncertainty_ns=0, death_ns=10 * NS, end_ns=20 * NS)
@@ -205,17 +206,24 @@ class TestWindow:
 
 
 class TestAgeProblem:
-    SCENARIO = worlds.region_kill(worlds.quick())  # age 4 s
+    SCENARIO = worlds.region_kill(TOPOLOGY)  # age 4 s
 
-    def problem(self, *, primed_s: float, took_s: float = 0.0) -> str:
+    def problem(
+        self,
+        *,
+        primed_s: float,
+        took_s: float = 0.0,
+        ttls: dict[str, int] | None = None,
+    ) -> str:
+        answers = [{"resolver": r, "ttl_s": ttl} for r, ttl in (ttls or {}).items()]
         primed = Event(
             at_ns=int(primed_s * NS),
             uncertainty_ns=int(took_s * NS),
             kind=EventKind.PHASE,
-            detail={"phase": "primed"},
+            detail={"phase": "primed", "answers": answers},
         )
         history = History(events=(primed,), attempts=())
-        return age_problem(self.SCENARIO, history, WINDOW)
+        return age_problem(TOPOLOGY, self.SCENARIO, history, WINDOW)
 
     def test_none_if_primed_in_time(self) -> None:
         assert self.problem(primed_s=6, took_s=0.3) == ""
@@ -226,10 +234,19 @@ class TestAgeProblem:
     ) -> None:
         assert "s old at the fault" in self.problem(primed_s=primed_s, took_s=took_s)
 
+    def test_full_ttls_show_that_answers_are_younger_than_priming_took(self) -> None:
+        full = {"us-honest": 12, "us-clamping": 24, "us-stale": 11}
+
+        assert self.problem(primed_s=6, took_s=2, ttls=full) == ""
+        assert self.problem(primed_s=6, took_s=2, ttls={**full, "public": 10})
+
+    def test_missing_clamp_is_not_taken_for_age(self) -> None:
+        assert self.problem(primed_s=6, took_s=3, ttls={"us-clamping": 12}) == ""
+
     def test_told_if_nobody_saw_the_priming(self) -> None:
         nothing = History(events=(), attempts=())
 
-        assert "no event" in age_problem(self.SCENARIO, nothing, WINDOW)
+        assert "no event" in age_problem(TOPOLOGY, self.SCENARIO, nothing, WINDOW)
 
 
 class TestPercentile:
