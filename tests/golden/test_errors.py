@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,8 +30,5 @@ class TestErrors:
         assert all(p.line and p.column for p in raised.value.problems)
         assert all(p.what and p.allowed for p in raised.value.problems)
 
-    @pytest.mark.skipif(
-        os.environ.get("LAB_GOLDEN") == "rewrite", reason="the files are in the making"
-    )
     def test_every_text_has_its_topology(self) -> None:
         assert sorted(file.stem for file in FOLDER.glob("*.txt")) == CASES
