@@ -69,7 +69,7 @@ def apply(topology: Topology, profile: Profile) -> Topology:
     return topology.model_copy(update={"timers": scaled})
 
 
-def override(topology: Topology, settings: Mapping[str, str]) -> Topology:
+def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
     """Return the topology with single timers set, after the profile.
 
     Args:
@@ -96,7 +96,9 @@ def is_setting(name: str) -> bool:
     return name in _PATHS
 
 
-def _set(timers: dict[str, Any], settings: Mapping[str, str]) -> Iterator[Finding]:
+def _set(
+    timers: dict[str, Any], settings: Mapping[str, str | int]
+) -> Iterator[Finding]:
     set_by: dict[tuple[str, ...], str] = {}
     for name, value in settings.items():
         if not is_setting(name):
@@ -109,7 +111,7 @@ def _set(timers: dict[str, Any], settings: Mapping[str, str]) -> Iterator[Findin
             yield Finding(path=(), what=what, allowed="one of them")
         *above, key = path
         holder = timers[above[0]] if above else timers
-        holder[key] = _number(value)
+        holder[key] = _number(str(value))
 
 
 def _number(value: str) -> int | str:

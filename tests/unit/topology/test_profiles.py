@@ -68,6 +68,9 @@ class TestOverride:
     ) -> None:
         assert override(two_region, {name: "20"}).timers.check.interval_s == 20
 
+    def test_a_number_is_as_good_as_its_text(self, two_region: Topology) -> None:
+        assert override(two_region, {"ttl": 20}) == override(two_region, {"ttl": "20"})
+
     def test_it_comes_after_the_profile(self, two_region: Topology) -> None:
         quick = override(apply(two_region, Profile.QUICK), {"ttl": "20"})
 
