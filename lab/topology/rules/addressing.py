@@ -96,7 +96,7 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
     """Find an address that the router of a prefix has, or no host can have."""
     taken: dict[IPv4Address, str] = {}
     for path, network in _prefixes(draft):
-        if path[0] != "anycast":
+        if path[0] != "anycast" and network.prefixlen <= _LONGEST:
             taken[network[0]] = f"the network address of {network}"
             taken[network[-1]] = f"the broadcast address of {network}"
             taken[network[0] + 1] = f"that of the router of {draft.subject(path)}"

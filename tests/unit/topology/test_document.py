@@ -47,6 +47,12 @@ class TestRead:
         assert not document.readable
         assert len(document.findings) == 1
 
+    def test_text_that_no_terminal_can_show_is_refused(self) -> None:
+        document = read('a: "\\uD800"\nb: "two\\nlines"')
+
+        assert [f.path for f in document.findings] == [("a",), ("b",)]
+        assert document.data == {"a": None, "b": None}
+
     def test_of_a_key_that_stands_twice_the_first_counts(self) -> None:
         document = read("a: 1\nb: 2\na: 3\n")
 
