@@ -1,0 +1,28 @@
+"""A verdict as JUnit XML: a test case per expectation; unknown is an error."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from lab.judge.model import Verdict
+from lab.scenario.model import Scenario
+
+
+def junit_xml(verdict: Verdict, scenario: Scenario) -> str:
+    """Return the document."""
+    results = verdict.expectations
+    suite = Element(
+        "testsuite",
+        name=scenario.name,
+        tests=str(len(results)),
+        failures=str(sum(r.ok is False for r in results)),
+        errors=str(sum(r.ok is None for r in results)),
+    )
+    for result in results:
+        case = SubElement(suite, "testcase", classname=scenario.name, name=result.text)
+        if result.ok is not True:
+            said = f"{result.low} <= {result.measured} <= {result.high}; {result.why}"
+            kind = "error" if result.ok is None else "failure"
+            SubElement(case, kind, message=said)
+    indent(suite)
+    return tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
