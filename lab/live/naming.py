@@ -49,6 +49,6 @@ def node_labels(lab: str, plan: Plan, node: Node, digest: str) -> dict[str, str]
         SITE: node.site,
         STEM: node.stem,
         TOPOLOGY: plan.topology,
-        PROFILE: plan.profile,
+        PROFILE: str(plan.profile),  # not an enumeration's member
         DIGEST: digest,
     }

@@ -142,7 +142,7 @@ class Reader:
         self._waker.close()
         self._thread.join()
         for key in tuple(self._selector.get_map().values()):
-            key.data[0].socket.close()
+            key.fileobj.close()  # type: ignore[union-attr]  # all are sockets
         self._selector.close()
 
     def _read(self) -> None:
@@ -150,8 +150,6 @@ class Reader:
             while True:
                 for key, _ in self._selector.select():
                     if key.data is None:  # the waker has closed: this is the end
-                        self._selector.unregister(key.fileobj)
-                        key.fileobj.close()  # type: ignore[union-attr]  # a socket
                         return
                     self._read_one(*key.data)
         except BaseException as exc:  # a thread has no caller to raise to
