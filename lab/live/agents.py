@@ -162,11 +162,11 @@ class FirstReplies:
         self._served: dict[str, set[str]] = {c.name: set() for c in cohorts}
         self._errors: dict[str, str] = {}
         self._missing = sum(self._wanted.values())
-        self._all = threading.Event()
+        self._settled = threading.Event()
 
     def see(self, attempt: Attempt) -> None:
         """Take note of an attempt."""
-        if self._all.is_set():
+        if self._settled.is_set():
             return
         served = self._served[attempt.cohort]
         if attempt.outcome is not Outcome.OK:
@@ -175,15 +175,19 @@ class FirstReplies:
             served.add(attempt.client)
             self._missing -= 1
         if not self._missing:
-            self._all.set()
+            self._settled.set()
+
+    def abandon(self) -> None:
+        """Let nobody wait any more."""
+        self._settled.set()
 
     def wait(self, deadline_s: float) -> None:
-        """Return once every client has had a good reply.
+        """Return once every client has had a good reply, or nobody cares any more.
 
         Raises:
             NotReady: Some have not; names their cohorts and how they failed last.
         """
-        if self._all.wait(deadline_s):
+        if self._settled.wait(deadline_s):
             return
         lines = [f"clients without a good reply after {deadline_s:g} s:"]
         for cohort, served in self._served.items():

@@ -62,7 +62,7 @@ class Run:
         Closing the iterator gives the run up: agents and captures end, the lab stays
         as it then is.
         """
-        thread = threading.Thread(target=self._work, name="conductor")
+        thread = threading.Thread(target=self._work, name="conductor", daemon=True)
         with self._fleet.listening(self._hear_node):
             thread.start()
             try:
@@ -72,6 +72,7 @@ class Run:
                     yield record
             finally:
                 self._given_up.set()
+                self._first_replies.abandon()
                 thread.join(_GIVE_UP_S)
 
     def _work(self) -> None:
