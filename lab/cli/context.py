@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,9 +19,17 @@ from lab.topology.profiles import Profile, apply
 if TYPE_CHECKING:
     from lab.live.world import LiveWorld
 
+#: Of a line where no terminal says how wide it is (a file, a CI log).
+_FILE_WIDTH = 120
+
+
+def _width(stream: IO[str]) -> int | None:
+    return None if stream.isatty() else _FILE_WIDTH
+
+
 #: What programs read, and what people read when programs read the first.
-OUT = Console(highlight=False)
-ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, width=_width(sys.stdout))
+ERR = Console(stderr=True, highlight=False, width=_width(sys.stderr))
 
 DEFAULT_TOPOLOGY = "two-region"
 

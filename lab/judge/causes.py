@@ -177,9 +177,10 @@ def _origin(known: Attribution, cohort: Cohort, answer: Answer) -> _Origin | Non
     """Return when the resolver had fetched an answer, and whether it outlived it."""
     fetches = known.fetches.get(_key(cohort, answer), [])
     life_ns = _life_ns(known.topology, cohort.resolver)
-    for fetched_ns in fetches:
-        if abs(_end_ns(answer) - life_ns - fetched_ns) <= _SAME_END_NS:
-            return _Origin(fetched_ns, stale=False)
+    begun_ns = _end_ns(answer) - life_ns
+    nearest_ns = min(fetches, key=lambda f: abs(begun_ns - f), default=None)
+    if nearest_ns is not None and abs(begun_ns - nearest_ns) <= _SAME_END_NS:
+        return _Origin(nearest_ns, stale=False)
     earlier = [fetched_ns for fetched_ns in fetches if fetched_ns <= answer.received_ns]
     return _Origin(max(earlier), stale=True) if earlier else None
 

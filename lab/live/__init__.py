@@ -1,0 +1,1 @@
+"""The Docker world: engine, images, channels to nodes, faults."""

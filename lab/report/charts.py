@@ -14,6 +14,9 @@ from lab.scenario.model import Cause
 _NS = 1e9
 _BIN_S = 0.25
 _BEFORE_S = 2.0
+_LABEL_PX = 16
+#: How many characters of a label fit along the whole time axis.
+_LABEL_CHARS = 110
 _INK = "#808080"  # readable on white and on black
 #: Okabe and Ito's palette, made for colour-blind readers.
 CAUSE_COLOURS = {
@@ -27,6 +30,10 @@ CAUSE_COLOURS = {
     Cause.NO_PATH: "#999999",
     Cause.OTHER: "#555555",
 }
+
+
+#: Seconds since the fault, words, dash of the line.
+Mark = tuple[float, str, str]
 
 
 def label(group: Group) -> str:
@@ -66,14 +73,16 @@ def timeline(
             ygap=2,
         )
     )
-    for at_s, text, dash in _marks(history.events, fault_ns, end_s):
+    for (at_s, text, dash), level in _stacked(
+        sorted(_marks(history.events, fault_ns, end_s)), end_s
+    ):
         figure.add_vline(x=at_s, line={"color": _INK, "width": 1, "dash": dash})
         figure.add_annotation(
             x=at_s,
             yref="paper",
             y=1,
+            yshift=level * _LABEL_PX,
             text=text,
-            textangle=-35,
             showarrow=False,
             xanchor="left",
             yanchor="bottom",
@@ -98,14 +107,18 @@ def budget(groups: Sequence[Group]) -> str:
                 hovertemplate="%{y}<br>" + cause.value + " %{x:.2f} s<extra></extra>",
             )
     figure.update_layout(
-        barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+        barmode="stack",
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
     )
     return _html(figure, lanes=len(hurt), top=60, axis="seconds of outage")
 
 
-def _marks(
-    events: Sequence[Event], fault_ns: int, end_s: float
-) -> Iterator[tuple[float, str, str]]:
+def _marks(events: Sequence[Event], fault_ns: int, end_s: float) -> Iterator[Mark]:
     """Yield (seconds, words, dash) of the moments that explain the picture."""
     withdrawn = False
     for event in events:
@@ -125,9 +138,21 @@ def _marks(
     yield from _expiries(events, fault_ns, end_s)
 
 
-def _expiries(
-    events: Sequence[Event], fault_ns: int, end_s: float
-) -> Iterator[tuple[float, str, str]]:
+def _stacked(marks: list[Mark], end_s: float) -> Iterator[tuple[Mark, int]]:
+    """Yield each mark with the lowest level at which its words fit."""
+    free_from_s: list[float] = []
+    for mark in marks:
+        width_s = (len(mark[1].replace("<b>", "").replace("</b>", "")) + 2) * (
+            (end_s + _BEFORE_S) / _LABEL_CHARS
+        )
+        level = next(
+            (i for i, s in enumerate(free_from_s) if s <= mark[0]), len(free_from_s)
+        )
+        free_from_s[level : level + 1] = [mark[0] + width_s]
+        yield mark, level
+
+
+def _expiries(events: Sequence[Event], fault_ns: int, end_s: float) -> Iterator[Mark]:
     """Yield the first expiry after the fault in each second: a wave, not each drop."""
     told: set[int] = set()
     for event in events:
@@ -151,6 +176,6 @@ def _html(figure: go.Figure, *, lanes: int, top: int, axis: str) -> str:
         yaxis={"autorange": "reversed", "automargin": True},
     )
     html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False}
+        full_html=False, include_plotlyjs=False, config={"displayModeBar": False}
     )
     return html

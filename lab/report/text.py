@@ -13,10 +13,22 @@ from lab.history import History
 from lab.judge.model import ExpectationResult, Status, Verdict
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
-from lab.scenario.model import Fault, Scenario
+from lab.scenario.model import Cause, Fault, Scenario
 from lab.topology.model import Topology
 
 _SIGN = {True: "[green]ok[/]", False: "[bold red]FAILED[/]", None: "[yellow]unknown[/]"}
+#: Causes as narrow column heads.
+_HEADS = {
+    Cause.DETECTION: "detec-\ntion",
+    Cause.WITHDRAWAL: "with-\ndrawal",
+    Cause.RESOLVER_CACHE: "cache",
+    Cause.RESOLVER_CLAMP: "clamp",
+    Cause.SERVE_STALE: "stale",
+    Cause.CLIENT_PIN: "pin",
+    Cause.OVERLOAD: "over-\nload",
+    Cause.NO_PATH: "no\npath",
+    Cause.OTHER: "other",
+}
 _SENTENCE = {
     Status.OK: "[bold green]every expectation holds[/]",
     Status.FAILED: "[bold red]an expectation failed[/]",
@@ -67,14 +79,19 @@ def headline(verdict: Verdict, scenario: Scenario) -> Text:
 
 
 def cohort_table(rows: tuple[Group, ...]) -> Table:
-    """Return who recovered when: seconds from the fault, over the clients of a row."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in ("name", "resolver", "client", "side"):
-        table.add_column(name, no_wrap=True)
+    """Return who recovered when: seconds from the fault, over the clients of a row.
+
+    The last columns split the mean outage of a client by its causes.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, width in (("name", 8), ("resolver", 11), ("client", 14), ("side", 6)):
+        table.add_column(name, min_width=width)
     for name in ("p50", "p95", "max"):
         table.add_column(f"{name} s", justify="right", no_wrap=True)
     table.add_column("lost", justify="right", no_wrap=True)
-    table.add_column("seconds of outage, by cause")
+    causes = [c for c in Cause if any(c in dict(row.causes) for row in rows)]
+    for cause in causes:
+        table.add_column(_HEADS[cause], justify="right", no_wrap=True)
     last = ""
     for row in rows:
         if last and row.qname != last:
@@ -86,7 +103,7 @@ def cohort_table(rows: tuple[Group, ...]) -> Table:
             _side(row.side),
             *_figures(row),
             f"{row.failed}/{row.attempts}",
-            _causes(row),
+            *(_seconds(dict(row.causes).get(cause)) for cause in causes),
         )
         last = row.qname
     return table
@@ -104,13 +121,16 @@ def _figures(row: Group) -> tuple[str, str, str]:
     return (f"{recovery.p50:.2f}", f"{recovery.p95:.2f}", f"{recovery.max:.2f}")
 
 
-def _causes(row: Group) -> str:
-    return ", ".join(f"{name} {seconds:.2f}" for name, seconds in row.causes)
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.2f}"
 
 
 def _footnote(rows: tuple[Group, ...], facts: RunFacts) -> Text:
     finest = sorted({row.resolution_s for row in rows})
-    said = "a client looks every " + " or ".join(f"{r:g}" for r in finest) + " s"
+    said = (
+        "right of lost: mean seconds of a client's outage, by cause; "
+        "a client looks every " + " or ".join(f"{r:g}" for r in finest) + " s"
+    )
     if facts.scheduling_lag_p99_ms is not None:
         said += f", {facts.scheduling_lag_p99_ms:.1f} ms late at most (p99)"
     if facts.attempts_per_s is not None:

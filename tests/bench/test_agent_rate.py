@@ -152,7 +152,7 @@ def test_one_core_makes_two_thousand_attempts_a_second(
     cpu = statistics.median(second.cpu for second in measured)
     lag_ms = statistics.median(second.lag_ms_p99 for second in measured)
     with capsys.disabled():
-        print(  # noqa: T201 - a measurement is there to be read
+        print(
             f"\nagent: {made:.0f} attempts/s of {OFFERED_RPS} offered"
             f" ({made / REQUIRED_RPS:.2f} x required) on {cpu:.2f} of a core,"
             f" lag p99 {lag_ms:.1f} ms; median of {MEASURED_S} s"

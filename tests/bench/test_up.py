@@ -74,7 +74,7 @@ def test_up_costs_at_most_twice_what_the_engine_alone_needs(
             with timed(down):
                 world.down()
     ratio = median(u / b for u, b in zip(up, bare, strict=True))
-    print(f"\nbare {median(bare):.1f} s, up {median(up):.1f} s: x {ratio:.2f}; ", end="")
+    print(f"\nbare {median(bare):.1f} s, up {median(up):.1f} s: x {ratio:.2f}")
     print(f"down {median(down):.1f} s (medians of {ROUNDS})")
 
     assert median(up) <= 15
