@@ -27,6 +27,7 @@ from lab.live.streams import Connection
 #: Threads that talk to the engine; more do not make it faster (measured on 2 cores).
 PARALLEL = 8
 _TIMEOUT_S = 60
+_END_S = 10
 _MB = 1024 * 1024
 
 T = TypeVar("T")
@@ -221,10 +222,9 @@ class Engine:
             return Connection.over(self._api.exec_start(made["Id"], socket=True))
 
     def exit_status(self, container: str) -> int:
-        """Return the exit status of a container that has ended."""
-        with _translated("inspect a container"):
-            state = self._api.inspect_container(container)["State"]
-        return int(state["ExitCode"])
+        """Return the exit status of a container that has ended or is about to."""
+        with _translated("wait for a container's end"):
+            return int(self._api.wait(container, timeout=_END_S)["StatusCode"])
 
     def log_tail(self, container: str, lines: int) -> str:
         """Return the last lines that a container has printed, both streams."""

@@ -75,6 +75,14 @@ class Fleet:
         """Start a program in a node's container."""
         return self._engine.execute(self.members[node].container, argv, user=user)
 
+    def exit_status(self, node: str) -> int:
+        """Return the status with which a node's container has ended.
+
+        Raises:
+            EnvironmentUnfit: The engine has ended too.
+        """
+        return self._engine.exit_status(self.members[node].container)
+
     def read(self, connection: Connection, on_data: OnData, on_end: OnEnd) -> None:
         """Read a connection in the thread that reads the channels."""
         self._reader.add(connection, on_data, on_end)

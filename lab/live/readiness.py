@@ -92,7 +92,8 @@ def _raise_if_fatal(fleet: Fleet, node: str, message: Message) -> None:
     if message["kind"] == FAILURE:
         raise message["error"]
     if message["kind"] == ENDED:
-        text = f"{node}: its container has ended"
+        status = fleet.exit_status(node)
+        text = f"{node}: its container has ended with status {status}"
     elif message["kind"] == "exited" and not message["expected"]:
         text = f"{node}: {message['process']} ended with status {message['status']}"
     else:

@@ -13,7 +13,7 @@ from lab.errors import WorldError
 from lab.history import Attempt, Event, EventKind
 from lab.live.agents import Agents, FirstReplies, running_agents
 from lab.live.capture import capturing
-from lab.live.channel import ENDED, Message
+from lab.live.channel import ENDED, TEXT, Message
 from lab.live.daemons import registry
 from lab.live.fleet import FAILURE, Fleet
 from lab.live.observing import Observer
@@ -47,6 +47,7 @@ class Run:
         self._queue: SimpleQueue[Event | Attempt | BaseException | None] = SimpleQueue()
         self._first_replies = FirstReplies(scenario.watch)
         self._given_up = threading.Event()
+        self._agents_said: dict[str, str] = {}
         self._stopping = False
         self._observer = Observer(
             origin_ns=time.monotonic_ns(),
@@ -124,8 +125,11 @@ class Run:
             self._queue.put(record)
 
     def _hear_agent(self, node: str, message: Message) -> None:
+        if message["type"] == TEXT:
+            self._agents_said[node] = message["line"]
         if message["type"] == ENDED and not self._stopping:
-            self._queue.put(WorldError(f"the client agent in {node} has ended"))
+            said = self._agents_said.get(node, "without a word")
+            self._queue.put(WorldError(f"{node}: the client agent has ended: {said}"))
             return
         record = self._observer.from_agent(node, message)
         if isinstance(record, Attempt):

@@ -113,7 +113,9 @@ class TestUp:
         )
         with (
             LiveWorld(engine, small_lab) as world,
-            pytest.raises(NotReady, match="alone: its container has ended") as seen,
+            pytest.raises(
+                NotReady, match="alone: its container has ended with"
+            ) as seen,
         ):
             brought_up(world, plan)
 
