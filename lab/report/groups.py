@@ -159,10 +159,12 @@ class _Table:
         causes = _causes(members)
         return Group(
             qname=first.qname,
-            resolver=first.resolver
-            if every_cohort
-            else _words(self._kinds(members), self._kinds(rivals)),
-            behaviour=_words(_behaviours(members), _behaviours(rivals)),
+            resolver=(
+                first.resolver
+                if every_cohort
+                else words(self._kinds(members), self._kinds(rivals))
+            ),
+            behaviour=words(_behaviours(members), _behaviours(rivals)),
             side=", ".join(dict.fromkeys(c.access for c in members)),
             cohorts=tuple(c.cohort for c in members),
             clients=sum(c.clients for c in members),
@@ -221,12 +223,13 @@ def _causes(members: Members) -> dict[str, float]:
     return {cause: seconds / clients for cause, seconds in totals.items() if seconds}
 
 
-def _words(values: frozenset[str], all_values: frozenset[str]) -> str:
+def words(values: frozenset[str], all_values: frozenset[str]) -> str:
+    """Return some of all values in the fewest words: `every`, `not x`, `x, y`."""
     others = all_values - values
     if len(values) > 1 and not others:
         return EVERY
     if len(values) > 1 and len(others) == 1:
-        return f"all but {min(others)}"
+        return f"not {min(others)}"
     return ", ".join(sorted(values))
 
 

@@ -6,13 +6,13 @@ Its JSON Schema is published by `lab schema result`.
 from __future__ import annotations
 
 from dataclasses import asdict
-from statistics import quantiles
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from lab.history import History
 from lab.judge.model import Status, Verdict
+from lab.judge.timeline import percentile
 from lab.scenario.model import Fault, Scenario
 
 _NS = 1e9
@@ -120,8 +120,8 @@ def planned_fault(scenario: Scenario) -> FaultFacts | None:
 
 def scheduling_lag_p99_ms(history: History) -> float | None:
     """Return the 99th percentile of start - due over all attempts."""
-    lags = [(a.start_ns - a.due_ns) / 1e6 for a in history.attempts]
-    return quantiles(lags, n=100)[98] if len(lags) > 1 else None
+    lags = sorted((a.start_ns - a.due_ns) / 1e6 for a in history.attempts)
+    return percentile(lags, 99) if lags else None
 
 
 def attempts_per_s(history: History) -> float | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.console import Group as Stack
-from rich.console import RenderableType
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from lab.history import History
-from lab.judge.model import ExpectationResult, Status, Verdict
+from lab.judge.model import Status, Verdict
+from lab.report.expected import Row, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.scenario.model import Cause, Fault, Scenario
@@ -30,10 +32,12 @@ _HEADS = {
     Cause.OTHER: "other",
 }
 _SENTENCE = {
-    Status.OK: "[bold green]every expectation holds[/]",
-    Status.FAILED: "[bold red]an expectation failed[/]",
-    Status.UNKNOWN: "[bold yellow]the verdict is unknown[/]: evidence is missing",
+    Status.OK: "[bold green]As expected[/]",
+    Status.FAILED: "[bold red]Not as expected[/]",
+    Status.UNKNOWN: "[bold yellow]Unknown, for want of evidence[/]",
 }
+#: A rule below the head and between sections; columns are apart by one space.
+_RULED = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
 
 def render(
@@ -46,17 +50,17 @@ def render(
     every_cohort: bool = False,
 ) -> RenderableType:
     """Return what happened, who recovered when, what was expected, and the verdict."""
-    rows = groups(verdict, history, scenario, topology, every_cohort=every_cohort)
+    cohorts = groups(verdict, history, scenario, topology, every_cohort=every_cohort)
+    expected = rows(verdict, scenario, topology, each=every_cohort)
     return Stack(
         Text(),
         headline(verdict, scenario),
         Text(),
-        cohort_table(rows),
-        _footnote(rows, facts),
+        CohortTable(cohorts),
+        _footnote(cohorts, facts),
         Text(),
-        _expectations(verdict.expectations, everything=every_cohort),
-        Text(),
-        _conclusion(verdict),
+        expectation_table(expected, with_why=every_cohort),
+        _conclusion(verdict, everything=every_cohort),
     )
 
 
@@ -70,42 +74,69 @@ def headline(verdict: Verdict, scenario: Scenario) -> Text:
         return Text.from_markup(f"{what}; nobody knows when")
     at_s = verdict.fault_at_ns / 1e9
     within_ms = (verdict.fault_uncertainty_ns or 0) / 1e6
-    answers = f"cached answers {fault.at_age_s:g} s old"
-    later = f", stopped {fault.drain_s:g} s later" if fault.drain_s else ""
+    later = f"; stopped {fault.drain_s:g} s later" if fault.drain_s else ""
     return Text.from_markup(
-        f"{what}, {at_s:.2f} s into the run, known to {within_ms:.1f} ms; "
-        f"{answers}{later}"
+        f"{what}, {at_s:.2f} s into the run, to within {within_ms:.1f} ms; "
+        f"cached answers were {fault.at_age_s:g} s old{later}"
     )
 
 
-def cohort_table(rows: tuple[Group, ...]) -> Table:
-    """Return who recovered when: seconds from the fault, over the clients of a row.
+class CohortTable:
+    """Who recovered when, and which layer cost which seconds.
 
-    The last columns split the mean outage of a client by its causes.
+    Two tables where the terminal is too narrow for one.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, width in (("name", 8), ("resolver", 11), ("client", 14), ("side", 6)):
-        table.add_column(name, min_width=width)
-    for name in ("p50", "p95", "max"):
-        table.add_column(f"{name} s", justify="right", no_wrap=True)
-    table.add_column("lost", justify="right", no_wrap=True)
-    causes = [c for c in Cause if any(c in dict(row.causes) for row in rows)]
-    for cause in causes:
+
+    def __init__(self, groups: tuple[Group, ...]) -> None:
+        """Hold the rows."""
+        self._groups = groups
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        """Yield one table, or two where one is too wide."""
+        whole = cohort_table(self._groups)
+        if Measurement.get(console, options, whole).minimum < options.max_width:
+            yield whole
+        else:
+            yield cohort_table(self._groups, causes=False)
+            hurt = tuple(group for group in self._groups if group.causes)
+            yield cohort_table(hurt, figures=False)
+
+
+def cohort_table(
+    groups: tuple[Group, ...], *, figures: bool = True, causes: bool = True
+) -> Table:
+    """Return a table of seconds from the fault, over the clients of a row.
+
+    Args:
+        groups: One row each.
+        figures: With columns for recovery and lost attempts.
+        causes: With columns that split the mean outage of a client.
+    """
+    table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("name", "resolver", "client"):
+        table.add_column(name, min_width=8)
+    if figures:
+        table.add_column("side", no_wrap=True)
+        for name in ("p50 s", "p95 s", "max s", "lost"):
+            table.add_column(name, justify="right", no_wrap=True)
+    costly = [c for c in Cause if any(c in dict(g.causes) for g in groups)]
+    for cause in costly if causes else ():
         table.add_column(_HEADS[cause], justify="right", no_wrap=True)
     last = ""
-    for row in rows:
-        if last and row.qname != last:
+    for group in groups:
+        if last and group.qname != last:
             table.add_section()
+        seconds = dict(group.causes)
         table.add_row(
-            row.qname if row.qname != last else "",
-            row.resolver,
-            row.behaviour,
-            _side(row.side),
-            *_figures(row),
-            f"{row.failed}/{row.attempts}",
-            *(_seconds(dict(row.causes).get(cause)) for cause in causes),
+            group.qname if group.qname != last else "",
+            group.resolver,
+            group.behaviour,
+            *((_side(group.side), *_figures(group)) if figures else ()),
+            *(_seconds(seconds.get(c)) for c in (costly if causes else ())),
         )
-        last = row.qname
+        last = group.qname
     return table
 
 
@@ -114,59 +145,58 @@ def _side(side: str) -> str:
     return side.replace("access-", "")
 
 
-def _figures(row: Group) -> tuple[str, str, str]:
-    if row.recovery is None:
-        return ("-", "-", "[red]never[/]" if row.unrecovered else "[yellow]?[/]")
-    recovery = row.recovery
-    return (f"{recovery.p50:.2f}", f"{recovery.p95:.2f}", f"{recovery.max:.2f}")
+def _figures(group: Group) -> tuple[str, str, str, str]:
+    lost = f"{group.failed}/{group.attempts}"
+    if group.recovery is None:
+        end = "[red]never[/]" if group.unrecovered else "[yellow]?[/]"
+        return ("-", "-", end, lost)
+    r = group.recovery
+    return (f"{r.p50:.2f}", f"{r.p95:.2f}", f"{r.max:.2f}", lost)
 
 
 def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2f}"
 
 
-def _footnote(rows: tuple[Group, ...], facts: RunFacts) -> Text:
-    finest = sorted({row.resolution_s for row in rows})
+def _footnote(groups: tuple[Group, ...], facts: RunFacts) -> Text:
+    paces = " or ".join(f"{r:g}" for r in sorted({g.resolution_s for g in groups}))
     said = (
-        "right of lost: mean seconds of a client's outage, by cause; "
-        "a client looks every " + " or ".join(f"{r:g}" for r in finest) + " s"
+        "p50, p95, max: from the fault to the first good attempt after which none "
+        f"fails; a client makes one each {paces} s, nothing finer is seen.\n"
+        "Right of lost: what each layer cost a client, in mean seconds of outage.\n"
+        f"Profile {facts.profile}"
     )
-    if facts.scheduling_lag_p99_ms is not None:
-        said += f", {facts.scheduling_lag_p99_ms:.1f} ms late at most (p99)"
     if facts.attempts_per_s is not None:
-        said += f"; {facts.attempts_per_s:.0f} attempts/s; profile {facts.profile}"
-    return Text(said, style="dim")
+        said += f"; {facts.attempts_per_s:.0f} attempts/s"
+    return Text(said + ".", style="dim")
 
 
-def _expectations(
-    results: tuple[ExpectationResult, ...], *, everything: bool
-) -> RenderableType:
-    """Return what did not hold, or all; the rest as a count."""
-    shown = [r for r in results if everything or not r.ok]
+def expectation_table(rows: tuple[Row, ...], *, with_why: bool) -> Table:
+    """Return what was expected and what was seen; why where it did not hold, or all."""
+    table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("")
+    table.add_column("expected")
+    table.add_column("cases", justify="right", no_wrap=True)
+    table.add_column("low", justify="right", no_wrap=True)
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("high", justify="right", no_wrap=True)
+    for row in rows:
+        text = Text(row.text)
+        if with_why or not row.ok:
+            text.append(f"\n{row.why}", style="dim")
+        count = str(row.count) if row.count > 1 else ""
+        table.add_row(_SIGN[row.ok], text, count, row.low, row.measured, row.high)
+    return table
+
+
+def _conclusion(verdict: Verdict, *, everything: bool) -> Text:
+    results = verdict.expectations
     good = sum(r.ok is True for r in results)
-    summary = Text.from_markup(
-        f"{good} of {len(results)} expectations hold"
-        + ("" if everything or good == 0 else " [dim](--all shows each)[/]")
+    said = Text.from_markup(
+        f"{_SENTENCE[verdict.status]}: {good} of {len(results)} expectations hold"
     )
-    if not shown:
-        return summary
-    table = Table("", "expectation", "low", "measured", "high", box=box.SIMPLE_HEAD)
-    for result in shown:
-        text = f"{escape(result.text)}\n[dim]{escape(result.why)}[/]"
-        table.add_row(
-            _SIGN[result.ok],
-            text,
-            *(_number(x) for x in (result.low, result.measured, result.high)),
-        )
-    return Stack(table, summary)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
-def _conclusion(verdict: Verdict) -> Text:
-    said = Text.from_markup(f"verdict: {_SENTENCE[verdict.status]}")
+    if not everything:
+        said.append("; --all shows each, with its arithmetic", style="dim")
     for note in verdict.notes:
         said.append(f"\n{note}", style="dim")
     return said
