@@ -8,6 +8,7 @@ host, so no two of them need to agree on anything.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -122,6 +123,17 @@ class History:
 
     events: tuple[Event, ...]
     attempts: tuple[Attempt, ...]
+
+
+def history_of(records: Iterable[Event | Attempt]) -> History:
+    """Return the history that these records, in whatever order, are."""
+    known = tuple(records)
+    events = (r for r in known if isinstance(r, Event))
+    attempts = (r for r in known if isinstance(r, Attempt))
+    return History(
+        events=tuple(sorted(events, key=lambda e: e.at_ns)),
+        attempts=tuple(sorted(attempts, key=lambda a: a.start_ns)),
+    )
 
 
 def record_to_json(record: Event | Attempt) -> str:

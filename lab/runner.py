@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Protocol
 
-from lab.history import Attempt, Event, History
+from lab.history import Attempt, Event, History, history_of
 from lab.judge.model import Verdict
-from lab.report.result import Result, judged
+from lab.report.result import Result, ended_early, judged
 from lab.scenario.model import Scenario
 from lab.topology.model import Topology
 from lab.world import World
@@ -65,27 +65,11 @@ def carry_out(
                 records.append(record)
                 show(record)
     except BaseException as error:
-        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken"
-        note = f"{type(error).__name__}: {error}"
-        saver.save_result(before.model_copy(update={"state": state, "notes": (note,)}))
+        saver.save_result(ended_early(before, error))
         raise
-    history = _history(records)
+    history = history_of(records)
     saver.save_result(before.model_copy(update={"state": "observed"}))
     verdict = judge(topology, scenario, history)
     result = judged(before, history, verdict)
     saver.save_result(result)
     return verdict, result, history
-
-
-def _history(records: list[Record]) -> History:
-    return History(
-        events=tuple(
-            sorted((r for r in records if isinstance(r, Event)), key=lambda e: e.at_ns)
-        ),
-        attempts=tuple(
-            sorted(
-                (r for r in records if isinstance(r, Attempt)),
-                key=lambda a: a.start_ns,
-            )
-        ),
-    )

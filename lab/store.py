@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from pydantic import ValidationError
+from typing import Self, TypeVar
 
 from lab.errors import WrongUse
 from lab.history import (
@@ -26,6 +24,7 @@ from lab.history import (
     History,
     attempt_from_json,
     event_from_json,
+    history_of,
     record_to_json,
 )
 from lab.report.result import Result
@@ -33,7 +32,11 @@ from lab.scenario.codec import scenario_from_json, scenario_to_json
 from lab.scenario.model import Scenario
 from lab.topology.model import Topology
 
+T = TypeVar("T")
+
 _LATEST = "latest"
+#: What the parsers raise; pydantic's ValidationError is a ValueError.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,44 +92,59 @@ class RunFolder:
         _replace(self.path / "report.html", html)
 
 
-def create(runs: Path, topology: Topology, scenario: Scenario) -> RunFolder:
-    """Make a folder for a run about to begin, and let `latest` lead to it."""
+def new_path(runs: Path, scenario: Scenario) -> Path:
+    """Return the path of a run about to begin; nothing is made."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    path = runs / f"{stamp}-{scenario.name}"
+    return runs / f"{stamp}-{scenario.name}"
+
+
+def create(path: Path, topology: Topology, scenario: Scenario) -> RunFolder:
+    """Make a run's folder, and let `latest` beside it lead to it."""
     (path / "capture").mkdir(parents=True)
     _replace(path / "topology.json", topology.model_dump_json(indent=2))
     _replace(path / "scenario.json", json.dumps(scenario_to_json(scenario), indent=2))
-    link = runs / f".{_LATEST}-{os.getpid()}"
+    link = path.with_name(f".{_LATEST}-{os.getpid()}")
     link.symlink_to(path.name)
-    link.replace(runs / _LATEST)
+    link.replace(path.with_name(_LATEST))
     return RunFolder(path)
 
 
 def load(runs: Path, name: str) -> StoredRun:
     """Return a stored run, by the name of its folder, its path, or `latest`.
 
+    A run that is not over, or was ended early, has the history it came to.
+
     Raises:
-        WrongUse: There is none, or it is not whole.
+        WrongUse: There is none, it is not whole, or another version wrote it.
     """
     folder = _find(runs, name)
     try:
         return StoredRun(
             folder=folder,
-            result=Result.model_validate_json((folder / "result.json").read_text()),
-            topology=Topology.model_validate_json(
-                (folder / "topology.json").read_text()
+            result=_parsed(folder / "result.json", Result.model_validate_json),
+            topology=_parsed(folder / "topology.json", Topology.model_validate_json),
+            scenario=_parsed(folder / "scenario.json", _scenario),
+            history=history_of(
+                [
+                    *_records(folder / "events.jsonl", event_from_json),
+                    *_records(folder / "attempts.jsonl", attempt_from_json),
+                ]
             ),
-            scenario=scenario_from_json(
-                json.loads((folder / "scenario.json").read_text())
-            ),
-            history=_history(folder),
         )
     except OSError as error:
-        raise WrongUse(f"{folder} is no whole run: {error.strerror}") from error
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
         raise WrongUse(
-            f"{folder} was not written by this version of the lab: {error}"
+            f"{folder} is no whole run: {error.filename}: {error.strerror}"
         ) from error
+
+
+def _scenario(text: str) -> Scenario:
+    return scenario_from_json(json.loads(text))
+
+
+def _parsed(file: Path, parse: Callable[[str], T]) -> T:
+    text = file.read_text(encoding="utf-8")
+    with _of_this_version(str(file)):
+        return parse(text)
 
 
 def _find(runs: Path, name: str) -> Path:
@@ -138,21 +156,29 @@ def _find(runs: Path, name: str) -> Path:
     raise WrongUse(f'no run "{name}"; the newest are: {there_are}')
 
 
-def _history(folder: Path) -> History:
-    events = [event_from_json(line) for line in _lines(folder / "events.jsonl")]
-    attempts = [attempt_from_json(line) for line in _lines(folder / "attempts.jsonl")]
-    return History(
-        events=tuple(sorted(events, key=lambda e: e.at_ns)),
-        attempts=tuple(sorted(attempts, key=lambda a: a.start_ns)),
-    )
+def _records(journal: Path, parse: Callable[[str], T]) -> Iterator[T]:
+    """Yield the records of a journal.
+
+    The last line, which a killed harness may have torn, counts only if it is whole.
+    """
+    with journal.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith("\n"):
+                break
+            with _of_this_version(f"{journal}:{number}"):
+                record = parse(line)
+            yield record
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the complete lines: the last one of a killed harness may be torn."""
-    with path.open() as file:
-        for line in file:
-            if line.endswith("\n"):
-                yield line
+@contextmanager
+def _of_this_version(place: str) -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        reason = str(error).split("\n")[0]
+        raise WrongUse(
+            f"{place} was not written by this version of the lab: {reason}"
+        ) from error
 
 
 def _replace(path: Path, text: str) -> None:

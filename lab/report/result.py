@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.timeline import percentile
-from lab.scenario.model import Fault, Scenario
+from lab.scenario.model import Behaviour, Fault, Scenario
 
 _NS = 1e9
 
@@ -43,6 +43,11 @@ class CohortFacts(_Part):
     """What one cohort saw; `causes` are mean seconds of outage per client."""
 
     name: str
+    qname: str
+    access: str
+    resolver: str
+    behaviour: Behaviour
+    clients: int
     recovery_s: RecoveryFacts | None
     resolution_s: float
     unrecovered: int
@@ -66,8 +71,9 @@ class ExpectationFacts(_Part):
 class Result(_Part):
     """A whole run.
 
-    `state` is `running` until the history is complete, `observed` until it is judged;
-    `interrupted` and `broken` runs keep the history they had, and no verdict.
+    `state` is `running` until the history is complete, `observed` until it is judged.
+    `interrupted` and `broken` runs keep the history they had, which can be judged, and
+    a note on what ended them.
     """
 
     version: Literal[1] = 1
@@ -90,11 +96,21 @@ class Result(_Part):
     notes: tuple[str, ...] = ()
 
 
+def ended_early(before: Result, error: BaseException) -> Result:
+    """Return the result of a run that a person, or a fault of the harness, ended."""
+    state = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken"
+    said = str(error).split("\n")[0]
+    note = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return before.model_copy(update={"state": state, "notes": (note,)})
+
+
 def judged(before: Result, history: History, verdict: Verdict) -> Result:
-    """Return the result of a judged run."""
+    """Return the result of a judged run; one that ended early goes on to say so."""
+    early = before.state in ("interrupted", "broken")
+    notes = tuple(dict.fromkeys([*(before.notes if early else ()), *verdict.notes]))
     return before.model_copy(
         update={
-            "state": "judged",
+            "state": before.state if early else "judged",
             "verdict": verdict.status,
             "fault": _fault_facts(before, verdict),
             "scheduling_lag_p99_ms": scheduling_lag_p99_ms(history),
@@ -103,7 +119,7 @@ def judged(before: Result, history: History, verdict: Verdict) -> Result:
             "expectations": tuple(
                 ExpectationFacts(**asdict(e)) for e in verdict.expectations
             ),
-            "notes": verdict.notes,
+            "notes": notes,
         }
     )
 
