@@ -155,9 +155,12 @@ def client_record(
 ) -> ClientRecord:
     """Return what one client saw, from all its attempts."""
     ordered = sorted(attempts, key=lambda a: a.start_ns)
-    before = [a for a in ordered if a.end_ns <= judged.fault_ns]
+    surely_before_ns = judged.fault_ns - judged.uncertainty_ns
+    before = [a for a in ordered if a.end_ns <= surely_before_ns]
     seen = [
-        a for a in ordered if a.end_ns > judged.fault_ns and a.start_ns <= judged.end_ns
+        a
+        for a in ordered
+        if a.end_ns > surely_before_ns and a.start_ns <= judged.end_ns
     ]
     lost = tuple(_lost(before[-1:] + seen, judged, interval_ns))
     points = sorted([*((a.start_ns, a.outcome) for a in seen), *lost])

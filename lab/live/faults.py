@@ -10,7 +10,6 @@ from lab.errors import WrongUse
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
 from lab.live.fleet import Fleet
-from lab.live.readiness import check_again
 from lab.plan.model import Role
 from lab.scenario.model import FaultKind
 
@@ -155,16 +154,11 @@ def inject(fleet: Fleet, kind: FaultKind, region: str) -> Effect:
     return arm(fleet, kind, region, at_ns).effect()
 
 
-def undo(fleet: Fleet, region: str) -> tuple[Effect, dict[str, int]]:
-    """Restore a region that suffers from a fault.
-
-    Returns:
-        When, and since when each node of the lab looks at its conditions anew.
+def demand_a_fault(fleet: Fleet, region: str) -> None:
+    """Do nothing, if the region suffers from a fault that can be undone.
 
     Raises:
         WrongUse: No such region, or nothing is wrong with it.
     """
     if state(fleet, region) == "up":
         raise WrongUse(f'region "{region}" suffers from no fault')
-    effect = restore(fleet, region)
-    return effect, check_again(fleet, fleet.channels)

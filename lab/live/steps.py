@@ -15,7 +15,7 @@ from lab.live.channel import output_of, replies
 from lab.live.daemons import registry
 from lab.live.fleet import Fleet
 from lab.live.observing import Observer
-from lab.live.readiness import check_again, until_ready
+from lab.live.recovery import bring_back, flush
 from lab.plan.model import Role
 from lab.scenario.model import (
     Fault,
@@ -112,17 +112,11 @@ class Conductor:
         A resolver that serves stale answers gives an emptied one once more and looks
         for a new one behind it, so each is asked in between.
         """
-        zone = self._topology.zone.name
-        requests = {}
-        for node in {pair.resolver for pair in self._agents.pairs}:
-            argv = registry.flush_argv(self._fleet.members[node].stem, zone)
-            requests[node] = self._fleet.channels[node].request("run", argv=argv)
-        told = replies(requests, _COMMAND_S)
-        for node, reply in told.items():
-            output_of(reply, f"flush {node}", ())
+        resolvers = {pair.resolver for pair in self._agents.pairs}
+        emptied_ns = flush(self._fleet, resolvers, self._topology.zone.name)
         self._agents.query()
         self._agents.flush()
-        return min(int(reply["before_ns"]) for reply in told.values())
+        return emptied_ns
 
     def _arm_next_fault(self) -> None:
         fault = next((s for s in self._steps if isinstance(s, Fault)), None)
@@ -213,20 +207,14 @@ class Conductor:
         if self._fault is None:
             raise WorldError("nothing to restore: no fault came before")
         self._phase("restore")
-        region = self._fault.target
-        with self._fleet.inbox() as inbox:
-            effect = faults.restore(self._fleet, region)
-            self._tell(EventKind.RESTORE, effect, self._fault)
-            nodes = tuple(self._fleet.channels)
-            since_ns = check_again(self._fleet, nodes)
-            for _said in until_ready(
-                self._fleet,
-                inbox,
-                nodes,
-                deadline_s=self._ready_deadline_s,
-                since_ns=since_ns,
-            ):
-                self._raise_if_given_up()
+        effect = None
+        for undone in bring_back(
+            self._fleet, self._fault.target, deadline_s=self._ready_deadline_s
+        ):
+            if effect is None:
+                effect = undone
+                self._tell(EventKind.RESTORE, effect, self._fault)
+            self._raise_if_given_up()
         self._phase("restored")
 
     def _tell(

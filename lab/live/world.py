@@ -20,6 +20,7 @@ from lab.live.fleet import Fleet, Member
 from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, TOPOLOGY
 from lab.live.observing import Observer
 from lab.live.readiness import check_again, until_ready, waiting
+from lab.live.recovery import bring_back
 from lab.live.run import Run
 from lab.live.stages import image_name
 from lab.live.status import LabStatus, NodeStatus
@@ -202,16 +203,9 @@ class LiveWorld:
     def undo(self, region: str) -> None:
         """Undo a region's fault and wait until every condition holds again."""
         fleet = self._attached()
-        with fleet.inbox() as inbox:
-            _, since_ns = faults.undo(fleet, region)
-            for _ in until_ready(
-                fleet,
-                inbox,
-                fleet.channels,
-                deadline_s=self._ready_deadline_s,
-                since_ns=since_ns,
-            ):
-                pass
+        faults.demand_a_fault(fleet, region)
+        for _ in bring_back(fleet, region, deadline_s=self._ready_deadline_s):
+            pass
 
     def versions(self) -> dict[str, str]:
         """Return what each program of the lab says about its version, by program."""

@@ -124,7 +124,13 @@ def ask(server: str, name: str) -> tuple[int, list[str]]:
 
 
 def probe_dns(args: dict[str, Any]) -> Seen:
-    """`server` answers `name` with some of, and nothing but, `expect` (if given)."""
+    """`server` answers `name` with some of, and nothing but, `expect` (if given).
+
+    It is not asked before the conditions of `after` hold: a resolver would cache what
+    an authority says while its health checks have not settled.
+    """
+    if awaited := _awaited(args):
+        return False, awaited
     rcode, addresses = ask(args["server"], args["name"])
     wanted = set(args.get("expect", []))
     if rcode != args.get("rcode", 0):
@@ -133,6 +139,15 @@ def probe_dns(args: dict[str, Any]) -> Seen:
     needed = args.get("rcode", 0) == 0 and not args.get("empty_ok", False)
     seen = f"{args['server']} answers {', '.join(addresses) or 'nothing'}"
     return good and (bool(addresses) or not needed), seen
+
+
+def _awaited(args: dict[str, Any]) -> str:
+    """Return which condition of `after` does not hold yet; "" when all do."""
+    for condition in args.get("after", []):
+        good, seen = probe_dns(condition)
+        if not good:
+            return f"waits for {seen}"
+    return ""
 
 
 def get(host: str, port: int, path: str, name: str = "") -> tuple[int, str]:
@@ -191,8 +206,11 @@ def probe_gdnsd(args: dict[str, Any]) -> Seen:
 def probe_journey(args: dict[str, Any]) -> Seen:
     """Each name, asked of each resolver, leads to a good reply of the service.
 
-    `regions` maps a name to the region that must reply, where just one may.
+    `regions` maps a name to the region that must reply, where just one may; `after`
+    is as in `probe_dns`.
     """
+    if awaited := _awaited(args):
+        return False, awaited
     for resolver, server in args["resolvers"].items():
         for name in args["names"]:
             _, addresses = ask(server, name)

@@ -22,14 +22,16 @@ class Readiness:
         """Begin to watch."""
         self._conditions = conditions
         self._restart = threading.Event()
+        self._verdict = threading.Lock()  # between starting over and saying all is well
         self._last: dict[str, str] = {}
         self._restart.set()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def check_again(self) -> None:
         """Forget what held; every condition must be seen to hold anew."""
-        READY_FILE.unlink(missing_ok=True)
-        self._restart.set()
+        with self._verdict:
+            READY_FILE.unlink(missing_ok=True)
+            self._restart.set()
 
     def waiting(self) -> dict[str, str]:
         """Return each condition that has not held yet, with what was seen last."""
@@ -48,9 +50,10 @@ class Readiness:
             pending = [c for c in pending if not self._look(c)]
             if pending:
                 self._restart.wait(LOOK_EVERY_S)
-        if not pending and not self._restart.is_set():
-            READY_FILE.touch()
-            say("all-ready")
+        with self._verdict:
+            if not pending and not self._restart.is_set():
+                READY_FILE.touch()
+                say("all-ready")
 
     def _look(self, condition: dict[str, Any]) -> bool:
         good, seen = holds(condition)

@@ -6,7 +6,10 @@ What is announced to whom:
   neighbour in the lab is a customer or a transit that sells the whole table);
   host routes below the aggregate stay inside;
 * an L4 node announces its service routes to its edge, and only while they are
-  enabled (`lab.node.announcer`).
+  enabled (`lab.node.announcer`);
+* a drained L4 node still announces the anycast prefix to its edge, marked as not to
+  be passed on: the edge withdraws it from its transit and goes on delivering what
+  still arrives. Taking the route away from the edge would lose those packets.
 
 Source: BIRD 2.17 user's guide, sections 6.2 (BFD), 6.3 (BGP), 6.6 (kernel).
 """
@@ -25,6 +28,7 @@ from lab.topology.model import Timers
 CONFIG = "/etc/lab/bird/bird.conf"
 SOCKET = "/run/lab/bird.ctl"
 ANYCAST_ROUTES = "anycast"
+DRAINING_ROUTES = "anycast_draining"
 UNICAST_ROUTES = "unicast"
 
 
@@ -55,11 +59,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteSet:
-    """A static protocol: routes that are enabled and disabled together."""
+    """A static protocol: routes that are enabled and disabled together.
+
+    Those of a `draining` one are second choice and tell the edge not to attract.
+    """
 
     name: str
     routes: tuple[Route, ...]
     disabled: bool = False
+    draining: bool = False
 
 
 def router(
@@ -121,6 +129,12 @@ def announcing(
             disabled=True,
         ),
         RouteSet(
+            name=DRAINING_ROUTES,
+            routes=(Route(prefix=anycast, to="unreachable"),),
+            disabled=True,
+            draining=True,
+        ),
+        RouteSet(
             name=UNICAST_ROUTES,
             routes=(Route(prefix=IPv4Network(unicast), to="unreachable"),),
             disabled=True,
@@ -133,7 +147,7 @@ def announcing(
         "path": "/shallow",
         **timers.announce.model_dump(),
         "drained": [ANYCAST_ROUTES],
-        "routes": [ANYCAST_ROUTES, UNICAST_ROUTES],
+        "routes": [ANYCAST_ROUTES, DRAINING_ROUTES, UNICAST_ROUTES],
     }
     process = Process(
         name="announcer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.plan.model import Condition
 from lab.render.model import Rendered
+from lab.render.resolver import authorities_settled
 from lab.topology.model import Access, Failover, Topology
 
 
@@ -24,6 +25,7 @@ def render(topology: Topology, access: Access) -> Rendered:
                 "resolvers": {resolver.name: str(resolver.address)},
                 "names": [f"{n.name}.{zone.name}" for n in zone.names],
                 "regions": primary,
+                "after": authorities_settled(topology),
             },
         )
         for resolver in resolvers

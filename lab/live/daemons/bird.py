@@ -21,6 +21,9 @@ def routes_argv() -> tuple[str, ...]:
 
 
 def withdraw_argv() -> tuple[str, ...]:
-    """Return the command that withdraws the anycast route of an L4 node at once."""
+    """Return the command that withdraws a region's anycast route, by its L4 nodes.
+
+    What is left at the edge is the route marked as draining.
+    """
     mark_and_withdraw = f"touch {DRAINING_FILE} && birdc -s {SOCKET} disable "
     return ("sh", "-c", mark_and_withdraw + ANYCAST_ROUTES)
