@@ -27,7 +27,7 @@ from lab.history import (
     history_of,
     record_to_json,
 )
-from lab.report.result import Result
+from lab.report.result import Result, unjudged
 from lab.scenario.codec import scenario_from_json, scenario_to_json
 from lab.scenario.model import Scenario
 from lab.topology.model import Topology
@@ -41,7 +41,7 @@ _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run as it was stored."""
+    """A run as it was stored; `result` without what judging says anew."""
 
     folder: Path
     result: Result
@@ -121,7 +121,7 @@ def load(runs: Path, name: str) -> StoredRun:
     try:
         return StoredRun(
             folder=folder,
-            result=_parsed(folder / "result.json", Result.model_validate_json),
+            result=_parsed(folder / "result.json", unjudged),
             topology=_parsed(folder / "topology.json", Topology.model_validate_json),
             scenario=_parsed(folder / "scenario.json", _scenario),
             history=history_of(

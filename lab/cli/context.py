@@ -7,17 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from lab.topology.loading import load
-from lab.topology.model import Topology
-from lab.topology.profiles import Profile, apply
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # so that `lab --help` need not wait for them
     from lab.live.world import LiveWorld
+    from lab.topology.model import Topology
+    from lab.topology.profiles import Profile
 
 #: Of a line where no terminal says how wide it is (a file, a CI log).
 _FILE_WIDTH = 120
@@ -37,10 +35,14 @@ TopologyName = Annotated[
     str, typer.Argument(help="A name in topologies/, or the path of a file.")
 ]
 LabName = Annotated[
-    str, typer.Option("--lab", help="Name of the lab; the topology's unless given.")
+    str,
+    typer.Option(
+        "--lab", envvar="LAB_NAME", help="Name of the lab; the topology's unless given."
+    ),
 ]
 ProfileName = Annotated[
-    Profile, typer.Option(help="quick: seconds of TTL. real: the timers as written.")
+    Literal["quick", "real"],
+    typer.Option(help="quick: seconds of TTL. real: the timers as written."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value, for programs.")]
 
@@ -54,10 +56,13 @@ class Chosen:
     lab: str
 
 
-def choose(topology: str, profile: Profile, lab: str) -> Chosen:
+def choose(topology: str, profile: str, lab: str) -> Chosen:
     """Load a topology and apply the profile; the lab is named after it by default."""
-    loaded = load(topology)
-    return Chosen(apply(loaded, profile), profile, lab or loaded.name)
+    from lab.topology.loading import load
+    from lab.topology.profiles import Profile, apply
+
+    loaded, size = load(topology), Profile(profile)
+    return Chosen(apply(loaded, size), size, lab or loaded.name)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from lab.cli.context import (
     print_text,
 )
 from lab.paths import checkout
-from lab.topology.profiles import Profile
 
 
 class Schema(StrEnum):
@@ -42,11 +41,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def validate(file: TopologyName) -> None:
-    """Check a topology file; every mistake is shown with its place."""
+    """Check a topology file.
+
+    Every mistake is shown with its place.
+    """
     from lab.plan.build import build
     from lab.topology.loading import load
 
-    plan = build(load(file), profile=Profile.REAL)
+    plan = build(load(file), profile="real")
     OUT.print(
         f"{file}: valid; {len(plan.nodes)} nodes on {len(plan.links)} links",
         markup=False,
@@ -56,7 +58,7 @@ def validate(file: TopologyName) -> None:
 def schema(
     of: Annotated[Schema, typer.Argument(help="Which one.")] = Schema.TOPOLOGY,
 ) -> None:
-    """Print a JSON Schema: of topology files, or of a run's result.json."""
+    """Print the JSON Schema of topologies or results."""
     from lab.report.result import Result
     from lab.topology.schema import schema as topology_schema
 
@@ -70,9 +72,9 @@ def export(
     what: Annotated[Export, typer.Argument(help="What to print.")],
     topology: TopologyName = DEFAULT_TOPOLOGY,
     *,
-    profile: ProfileName = Profile.QUICK,
+    profile: ProfileName = "quick",
 ) -> None:
-    """Print a lab as a Compose file, or its image stages as one Dockerfile."""
+    """Print a lab as a Compose file, or its Dockerfile."""
     from lab.live.compose import compose_yaml
     from lab.live.stages import read_stages, whole_dockerfile
     from lab.plan.build import build
@@ -81,5 +83,5 @@ def export(
         print_text(whole_dockerfile(read_stages(checkout())).rstrip("\n"))
         return
     chosen = choose(topology, profile, "")
-    plan = build(chosen.topology, profile=profile)
+    plan = build(chosen.topology, profile=chosen.profile)
     print_text(compose_yaml(plan).rstrip("\n"))

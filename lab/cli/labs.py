@@ -30,8 +30,6 @@ from lab.cli.context import (
 )
 from lab.errors import WrongUse
 from lab.history import EventKind
-from lab.topology.loading import load
-from lab.topology.profiles import Profile
 
 NodeName = Annotated[str, typer.Argument(help="A node, as `lab status` lists them.")]
 
@@ -57,9 +55,9 @@ def up(
     topology: TopologyName = DEFAULT_TOPOLOGY,
     *,
     lab: LabName = "",
-    profile: ProfileName = Profile.QUICK,
+    profile: ProfileName = "quick",
 ) -> None:
-    """Start a lab and wait until every readiness condition holds."""
+    """Start a lab and wait until it is ready."""
     bring_up(choose(topology, profile, lab))
 
 
@@ -92,7 +90,7 @@ def bring_up(chosen: Chosen) -> None:
 
 
 def status(*, lab: LabName = "", as_json: AsJson = False) -> None:
-    """Show each node: its daemons, and which conditions do not hold."""
+    """Show each node, and what is not well with it."""
     name = only_lab(lab)
     with world(name) as live:
         found = live.status()
@@ -120,7 +118,10 @@ def down(
         bool, typer.Option("--all", help="Every lab, and the engine if we started it.")
     ] = False,
 ) -> None:
-    """Remove a lab: containers and networks, by their label alone."""
+    """Remove a lab, half started or whole.
+
+    Its containers and networks are found by their label alone.
+    """
     from lab.live.bootstrap import EngineInfo, look, stop_engine_if_ours
     from lab.live.engine import Engine
 
@@ -192,7 +193,9 @@ def dig(
     ] = "",
     lab: LabName = "",
 ) -> None:
-    """Ask a resolver (or an authority) of the lab for a name, with dig."""
+    """Ask a resolver or an authority of the lab for a name."""
+    from lab.topology.loading import load
+
     with world(only_lab(lab)) as live:
         live.attach()
         nodes = {n.name: n for n in live.status().nodes}
@@ -211,7 +214,10 @@ def dig(
 
 
 def routes(node: NodeName, *, lab: LabName = "") -> None:
-    """Show a router's routes: best paths and alternatives, and the kernel's table."""
+    """Show a router's routes.
+
+    Best paths and alternatives first, then the kernel's table.
+    """
     from lab.live.daemons.bird import routes_argv
 
     name = only_lab(lab)

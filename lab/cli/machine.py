@@ -28,7 +28,7 @@ def doctor(
         bool, typer.Option("--fix", help="Install and start an engine if need be.")
     ] = False,
 ) -> None:
-    """Look at what the lab needs of this machine."""
+    """Look at whether this machine can run the lab."""
     if fix:
         _fix()
         return
@@ -58,7 +58,7 @@ def _fix() -> None:
 
 
 def build() -> None:
-    """Build the images that are missing or were built from something else."""
+    """Build the images that are missing or out of date."""
     from lab.live.bootstrap import connect
     from lab.live.images import StepState
     from lab.live.images import build as build_images

@@ -16,7 +16,7 @@ import typer
 
 from lab.cli import files, labs, machine, runs
 from lab.cli.context import ERR
-from lab.errors import LabError
+from lab.errors import InvalidInput, LabError
 
 _HARNESS_FAULT = 70
 _INTERRUPTED = 130
@@ -35,31 +35,37 @@ for module in (machine, labs, runs, files):
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    sys.exit(_status_of(sys.argv[1:]))
+    sys.exit(status_of(sys.argv[1:]))
 
 
-def _status_of(argv: list[str]) -> int:
+def status_of(argv: list[str]) -> int:
+    """Return the exit status of a command line; the one place that decides it."""
     try:
-        app(argv, standalone_mode=True)
+        app(argv, prog_name="lab")
     except LabError as error:
-        ERR.print(f"[bold red]error[/] {type(error).__name__}", markup=True)
-        ERR.print(str(error), markup=False, soft_wrap=True)
+        _say_error(error)
         return error.exit_status
-    except KeyboardInterrupt:
-        ERR.print("interrupted; what runs can be removed with `lab down`")
-        return _INTERRUPTED
     except SystemExit as leaving:
-        return _exit_code(leaving)
+        status = leaving.code if isinstance(leaving.code, int) else 1
+        if status == _INTERRUPTED:
+            ERR.print("interrupted; `lab down` removes what runs")
+        return status
     except Exception as error:
-        ERR.print(f"[bold red]fault of the harness[/] {type(error).__name__}: ", end="")
-        ERR.print(str(error), markup=False, soft_wrap=True)
-        ERR.print(f"the details are in {_keep_traceback()}")
+        ERR.print("[bold red]fault of the harness[/]: ", end="")
+        ERR.print(f"{type(error).__name__}: {error}", markup=False, soft_wrap=True)
+        ERR.print(f"the details are in {_keep_traceback()}", soft_wrap=True)
         return _HARNESS_FAULT
     return 0
 
 
-def _exit_code(leaving: SystemExit) -> int:
-    return leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+def _say_error(error: LabError) -> None:
+    problems = error.problems if isinstance(error, InvalidInput) else ()
+    if len(problems) > 1:
+        ERR.print(f"[bold red]{len(problems)} mistakes[/]:")
+    else:
+        ERR.print("[bold red]error[/]: ", end="")
+    for said in (str(error), *getattr(error, "__notes__", ())):
+        ERR.print(said, markup=False, soft_wrap=True)
 
 
 def _keep_traceback() -> Path:

@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from lab.history import Attempt, Event, EventKind, Outcome
-from lab.scenario.model import Scenario
+from lab.report.groups import resolver_kind
+from lab.scenario.model import Fault, Observe, Scenario
+from lab.topology.model import Topology
 
 _NS = 1_000_000_000
 _PLAIN_EVERY_S = 5
 #: Of the attempts of the last second, for the rate.
 _RATE_WINDOW_NS = _NS
+_PHASES = {
+    "start": "clients start",
+    "first-replies": "every client has had a good reply",
+    "prime": "caches are emptied and filled at one moment",
+    "primed": "caches are filled",
+    "prove-cache": "caches are shown to be on the path",
+    "fault": "the fault is armed",
+    "observe": "watching who recovers",
+    "restore": "the region is brought back",
+    "restored": "every condition holds again",
+    "end": "clients stop",
+}
+
+#: Served name, kind of resolver, behaviour.
+_Cell = tuple[str, str, str]
 
 
 class RunProgress:
-    """Fed with records, shows phases, failing clients per name, and the rate.
+    """Fed with records, shows phases, what happens, and how many clients fail.
 
-    On a terminal a small table that stays in place; elsewhere a line per phase and
-    one every few seconds. A context manager.
+    On a terminal a table of failing clients that stays in place below what happens;
+    elsewhere a line for each thing that happens and a count every few seconds. A
+    context manager.
     """
 
-    def __init__(self, scenario: Scenario, console: Console) -> None:
+    def __init__(
+        self, scenario: Scenario, topology: Topology, console: Console
+    ) -> None:
         """Show on `console`."""
         self._console = console
-        self._group_of = {c.name: c.qname for c in scenario.watch}
-        self._clients: dict[str, int] = defaultdict(int)
+        self._cell_of: dict[str, _Cell] = {
+            c.name: (c.qname, resolver_kind(topology, c.resolver), c.behaviour.value)
+            for c in scenario.watch
+        }
+        self._clients: Counter[_Cell] = Counter()
         for cohort in scenario.watch:
-            self._clients[cohort.qname] += cohort.clients
-        self._failing: dict[str, set[str]] = {name: set() for name in self._clients}
+            self._clients[self._cell_of[cohort.name]] += cohort.clients
+        self._failing: dict[_Cell, set[str]] = {cell: set() for cell in self._clients}
+        self._observe_s = sum(s.for_s for s in scenario.steps if isinstance(s, Observe))
+        self._fault = next((s for s in scenario.steps if isinstance(s, Fault)), None)
         self._recent: deque[int] = deque()
         self._phase = ""
         self._now_ns = 0
         self._fault_ns: int | None = None
+        self._route_moved = False
         self._said_s = 0
         self._live = Live(
-            console=console, get_renderable=self._table, refresh_per_second=4
+            console=console, get_renderable=self._picture, refresh_per_second=4
         )
 
     def __enter__(self) -> Self:
@@ -65,6 +91,7 @@ class RunProgress:
         if isinstance(record, Attempt):
             self._attempt(record)
         else:
+            self._now_ns = max(self._now_ns, record.at_ns)
             self._event(record)
 
     def _attempt(self, attempt: Attempt) -> None:
@@ -72,65 +99,98 @@ class RunProgress:
         self._recent.append(attempt.end_ns)
         while self._recent[0] < self._now_ns - _RATE_WINDOW_NS:
             self._recent.popleft()
-        failing = self._failing[self._group_of[attempt.cohort]]
+        failing = self._failing[self._cell_of[attempt.cohort]]
         if attempt.outcome is Outcome.OK:
             failing.discard(attempt.client)
         else:
             failing.add(attempt.client)
         if self._now_ns // _NS >= self._said_s + _PLAIN_EVERY_S:
             self._said_s = self._now_ns // _NS
-            self._plain(self._counts())
+            if not self._console.is_terminal:
+                self._say(self._now_ns, self._counts())
 
     def _event(self, event: Event) -> None:
         detail = event.detail
         match event.kind:
             case EventKind.PHASE:
-                self._phase = str(detail["phase"])
-                self._plain(self._phase)
+                phase = str(detail["phase"])
+                self._phase = _PHASES.get(phase, phase)
+                self._say(event.at_ns, self._phase)
             case EventKind.FAULT:
                 self._fault_ns = event.at_ns
-                self._plain(f"{detail['target']}: {detail['kind']}")
+                self._say(event.at_ns, f"{detail['target']}: {detail['kind']}", "bold")
+            case EventKind.FAULT_STAGE:
+                said = f"{detail['target']}: {detail['stage']}"
+                self._say(event.at_ns, said, "bold")
+            case EventKind.RESTORE:
+                self._say(event.at_ns, f"{detail['target']}: restored", "bold")
             case EventKind.HEALTH:
                 said = f"{event.node} declares {detail['target']} {detail['state']}"
-                self._log(event, said)
-            case EventKind.FAULT_STAGE | EventKind.RESTORE:
-                self._log(event, f"{detail['target']}: {event.kind}")
+                self._say(event.at_ns, said)
+            case EventKind.ROUTE if self._fault_ns and not self._route_moved:
+                self._route_moved = True
+                self._say(event.at_ns, f"{event.node}: the first route moves")
             case EventKind.DIED:
-                self._log(event, f"{event.node}: {detail['process']} ended by itself")
+                said = f"{event.node}: {detail['process']} ended by itself"
+                self._say(event.at_ns, said, "red")
 
-    def _log(self, event: Event, said: str) -> None:
-        self._console.print(f"{self._clock(event.at_ns)}  {said}", markup=False)
-
-    def _plain(self, said: str) -> None:
-        if not self._console.is_terminal:
-            self._console.print(f"{self._clock(self._now_ns)}  {said}", markup=False)
+    def _say(self, at_ns: int, said: str, style: str = "") -> None:
+        line = Text(f"{self._clock(at_ns)}  ", style="dim")
+        self._console.print(line.append(said, style=style or "not dim"))
 
     def _clock(self, at_ns: int) -> str:
         if self._fault_ns is None:
-            return f"{at_ns / _NS:7.1f} s"
-        return f"{(at_ns - self._fault_ns) / _NS:+7.1f} s"
+            return f"{at_ns / _NS:8.2f} s"
+        return f"{(at_ns - self._fault_ns) / _NS:+8.2f} s"
 
     def _counts(self) -> str:
-        failing = ", ".join(
-            f"{name} {len(clients)}/{self._clients[name]}"
-            for name, clients in self._failing.items()
+        """Return how many clients fail per name, and behind which kind of resolver."""
+        clients: Counter[str] = Counter()
+        failing: dict[str, Counter[str]] = defaultdict(Counter)
+        for (qname, kind, behaviour), total in self._clients.items():
+            clients[qname] += total
+            failing[qname][kind] += len(self._failing[qname, kind, behaviour])
+        parts = []
+        for qname, total in clients.items():
+            kinds = ", ".join(f"{k} {n}" for k, n in failing[qname].items() if n)
+            count = f"{qname} {failing[qname].total()}/{total}"
+            parts.append(f"{count} ({kinds})" if kinds else count)
+        return f"failing: {'; '.join(parts)}; {len(self._recent)} attempts/s"
+
+    def _picture(self) -> RenderableType:
+        return Group(Text(), self._headline(), self._table())
+
+    def _headline(self) -> Text:
+        if self._fault_ns is None or self._fault is None:
+            when = f"{self._now_ns / _NS:.1f} s into the run"
+        else:
+            since_s = (self._now_ns - self._fault_ns) / _NS
+            when = (
+                f"{since_s:.1f} of {self._observe_s:.0f} s since {self._fault.kind} "
+                f"of {self._fault.target}"
+            )
+        line = Text(self._phase, style="bold")
+        return line.append(
+            f"  {when}; {len(self._recent)} attempts/s", style="not bold"
         )
-        return f"failing clients: {failing}; {len(self._recent)} attempts/s"
 
     def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("phase")
-        table.add_column("since the fault" if self._fault_ns else "since the start")
-        for name in self._failing:
-            table.add_column(f"{name} failing", justify="right")
-        table.add_column("attempts/s", justify="right")
-        counts = [
-            Text(
-                f"{len(clients)}/{self._clients[name]}",
-                style="bold red" if clients else "green",
-            )
-            for name, clients in self._failing.items()
-        ]
-        clock = self._clock(self._now_ns)
-        table.add_row(self._phase, clock, *counts, str(len(self._recent)))
+        behaviours = list(dict.fromkeys(b for _, _, b in self._clients))
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table.add_column("failing clients", style="dim")
+        table.add_column("")
+        for behaviour in behaviours:
+            table.add_column(behaviour, justify="right")
+        last = ""
+        for qname, kind in dict.fromkeys((q, k) for q, k, _ in self._clients):
+            cells = (self._cell((qname, kind, behaviour)) for behaviour in behaviours)
+            table.add_row(qname if qname != last else "", kind, *cells)
+            last = qname
         return table
+
+    def _cell(self, cell: _Cell) -> Text:
+        total = self._clients.get(cell, 0)
+        if not total:
+            return Text("")
+        failing = len(self._failing[cell])
+        return Text(f"{failing}/{total}", style="bold red" if failing else "green")

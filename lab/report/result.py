@@ -5,6 +5,7 @@ Its JSON Schema is published by `lab schema result`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -94,6 +95,16 @@ class Result(_Part):
     cohorts: tuple[CohortFacts, ...] = ()
     expectations: tuple[ExpectationFacts, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def unjudged(text: str) -> Result:
+    """Return what a stored `result.json` says besides what judging says anew.
+
+    Raises:
+        ValueError: It is no such thing.
+    """
+    derived = {"verdict": None, "cohorts": (), "expectations": ()}
+    return Result.model_validate(json.loads(text) | derived)
 
 
 def ended_early(before: Result, error: BaseException) -> Result:
