@@ -14,7 +14,7 @@ if said=$$($(2) 2>&1); then echo ok; \
 else status=$$?; printf 'failed\n%s\n' "$$said"; exit $$status; fi
 endef
 
-.PHONY: help demo test unit lint format golden bench lock clean engine images
+.PHONY: help demo test unit lint format golden bench soak lock clean engine images
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +41,11 @@ format: $(READY) ## format the code and fix what ruff can fix
 golden: $(READY) ## rewrite the generated files that are kept; read the diff
 	@LAB_GOLDEN=rewrite $(PYTEST) tests/golden
 
+soak: images ## region-kill again and again under load (SOAK_RUNS, SOAK_BUSY)
+	@$(PYTEST) -m bench -s tests/bench/test_soak.py
+
 bench: images ## measure; slow
-	@$(PYTEST) -m bench -s tests/bench
+	@$(PYTEST) -m bench -s tests/bench --ignore tests/bench/test_soak.py
 
 lock: ## pin the newest dependencies that pyproject.toml allows (needs uv)
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(UV) pip compile -q --upgrade \
