@@ -50,11 +50,9 @@ def test_every_run_of_many_passes_under_load(fault: str) -> None:
     verdicts, lags = [], []
     with busy_cores(BUSY):
         for _ in range(RUNS):
+            what = f"run region-kill --lab {NAME} --json --set fault={fault}"
             done = subprocess.run(
-                [LAB, "run", "region-kill", "--lab", NAME, "--json"]
-                + ["--set", f"fault={fault}"],
-                stdout=subprocess.PIPE,
-                check=False,
+                [LAB, *what.split()], stdout=subprocess.PIPE, check=False
             )
             result = json.loads(done.stdout)
             verdicts.append(result["verdict"])

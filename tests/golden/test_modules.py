@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 HEAD = """# The modules
 
-Printed from the first lines of the docstrings (`make golden`). Imports go from the top of
-this order downwards only; a test holds them to it:
+Printed from the first lines of the docstrings (`make golden`). Imports go from the
+top of this order downwards only; a test holds them to it:
 `cli` > `live` > `runner`, `store` > `report` > `judge` > `plan` > `render` > `world` >
-`scenario` > `history` > `topology`. `node`, `agent` and `backend` run inside containers and
-import nothing else of the package.
+`scenario` > `history` > `topology`. `node`, `agent` and `backend` run inside containers
+and import nothing else of the package.
 """
 
 
