@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from lab.history import Event, EventKind, History, Outcome
-from lab.report.groups import Group
+from lab.history import Attempt, Event, EventKind, History, Outcome
+from lab.report.groups import Group, resolver_kind
 from lab.scenario.model import Cause
+from lab.topology.model import Topology
 
 _NS = 1e9
-_BIN_S = 0.25
+_BIN_S = 0.1
 _BEFORE_S = 2.0
-_LABEL_PX = 16
+#: A client that made no attempt for more looks than this is not known to be well.
+_LOOKS = 2
+_LABEL_PX = 17
 #: How many characters of a label fit along the whole time axis.
-_LABEL_CHARS = 110
-_INK = "#808080"  # readable on white and on black
+_LABEL_CHARS = 120
+#: Expiries this close are one wave.
+_WAVE_S = 2.0
+_LINE = "#808080"  # visible on white and on black
+_WELL, _FEW, _ALL = "#9fd8c4", "#f6c9a0", "#d55e00"
 #: Okabe and Ito's palette, made for colour-blind readers.
 CAUSE_COLOURS = {
     Cause.DETECTION: "#56B4E9",
@@ -32,63 +41,113 @@ CAUSE_COLOURS = {
 }
 
 
-#: Seconds since the fault, words, dash of the line.
-Mark = tuple[float, str, str]
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A moment that explains the picture, in seconds since the fault."""
+
+    at_s: float
+    words: str
+    dash: str = "dot"
 
 
-def label(group: Group) -> str:
-    """Return a group's name on an axis."""
-    who = " · ".join((group.qname, group.resolver, group.behaviour))
-    return f"{who} ({group.side.replace('access-', '')})"
+def labels(groups: Sequence[Group]) -> list[str]:
+    """Return the groups' names on an axis, which takes equal ones for one lane."""
+    found: list[str] = []
+    for group in groups:
+        who = " · ".join((group.qname, group.resolver, group.behaviour))
+        name = f"{who} ({group.side.replace('access-', '')})"
+        while name in found:
+            name += "\u200b"  # a space without width
+        found.append(name)
+    return found
 
 
 def timeline(
-    groups: Sequence[Group], history: History, fault_ns: int, end_s: float
+    groups: Sequence[Group],
+    history: History,
+    topology: Topology,
+    *,
+    fault_ns: int,
+    end_s: float,
 ) -> str:
-    """Return the share of failed attempts per group and quarter second, as HTML."""
-    bins = math.ceil((end_s + _BEFORE_S) / _BIN_S)
-    lane_of = {c: i for i, group in enumerate(groups) for c in group.cohorts}
-    total = [[0] * bins for _ in groups]
-    failed = [[0] * bins for _ in groups]
-    for attempt in history.attempts:
-        at = math.floor(((attempt.start_ns - fault_ns) / _NS + _BEFORE_S) / _BIN_S)
-        lane = lane_of.get(attempt.cohort)
-        if lane is not None and 0 <= at < bins:
-            total[lane][at] += 1
-            failed[lane][at] += attempt.outcome is not Outcome.OK
-    shares = [
-        [f / t if t else None for f, t in zip(fs, ts, strict=True)]
-        for fs, ts in zip(failed, total, strict=True)
-    ]
+    """Return the share of failing clients per group over time, as HTML.
+
+    From the start of an attempt to that of its next one, a client counts as what the
+    attempt came to.
+    """
+    lanes = shares(groups, history, fault_ns=fault_ns, end_s=end_s)
     figure = go.Figure(
         go.Heatmap(
-            z=shares,
-            x=[i * _BIN_S - _BEFORE_S for i in range(bins)],
-            y=[label(g) for g in groups],
+            z=lanes,
+            x=[round(i * _BIN_S - _BEFORE_S, 3) for i in range(len(lanes[0]))],
+            y=labels(groups),
             zmin=0,
             zmax=1,
-            colorscale=[[0, "#9fd8c4"], [0.01, "#f6c9a0"], [1, "#d55e00"]],
-            colorbar={"title": "failed", "tickformat": ".0%", "thickness": 12},
-            hovertemplate="%{y}<br>%{x:.2f} s: %{z:.0%} failed<extra></extra>",
-            ygap=2,
+            colorscale=[[0, _WELL], [0.001, _FEW], [1, _ALL]],
+            showscale=False,
+            hovertemplate="%{y}<br>%{x:.1f} s: %{z:.0%} fail<extra></extra>",
+            hoverongaps=False,
+            ygap=3,
         )
     )
-    for (at_s, text, dash), level in _stacked(
-        sorted(_marks(history.events, fault_ns, end_s)), end_s
-    ):
-        figure.add_vline(x=at_s, line={"color": _INK, "width": 1, "dash": dash})
+    seen = marks(history.events, topology, fault_ns=fault_ns, end_s=end_s)
+    levels = 0
+    for mark, level in _stacked(seen, end_s):
+        levels = max(levels, level + 1)
+        figure.add_vline(
+            x=mark.at_s, line={"color": _LINE, "width": 1, "dash": mark.dash}
+        )
         figure.add_annotation(
-            x=at_s,
+            x=mark.at_s,
             yref="paper",
             y=1,
+            xshift=2,
             yshift=level * _LABEL_PX,
-            text=text,
+            text=mark.words,
             showarrow=False,
             xanchor="left",
             yanchor="bottom",
-            font={"size": 11},
+            font={"size": 12},
         )
-    return _html(figure, lanes=len(groups), top=110, axis="seconds since the fault")
+    top = 20 + levels * _LABEL_PX
+    return _html(figure, lanes=len(groups), top=top, axis="seconds since the fault")
+
+
+def shares(
+    groups: Sequence[Group], history: History, *, fault_ns: int, end_s: float
+) -> list[list[float | None]]:
+    """Return, per group and tenth of a second, the share of its clients that fail.
+
+    None where nobody is known to be well or failing.
+    """
+    bins = math.ceil((end_s + _BEFORE_S) / _BIN_S)
+    lane_of = {cohort: i for i, group in enumerate(groups) for cohort in group.cohorts}
+    known = [[0] * bins for _ in groups]
+    failing = [[0] * bins for _ in groups]
+    clients: dict[tuple[int, str], list[Attempt]] = defaultdict(list)
+    for attempt in history.attempts:
+        if attempt.cohort in lane_of:
+            clients[lane_of[attempt.cohort], attempt.client].append(attempt)
+
+    def bin_of(at_ns: float) -> int:
+        at = math.floor(((at_ns - fault_ns) / _NS + _BEFORE_S) / _BIN_S)
+        return min(max(at, 0), bins)
+
+    for (lane, _), attempts in clients.items():
+        longest_ns = _LOOKS * groups[lane].resolution_s * _NS
+        starts = [a.start_ns for a in attempts]
+        for attempt, (start_ns, next_ns) in zip(
+            attempts, pairwise([*starts, starts[-1] + longest_ns]), strict=True
+        ):
+            if attempt.outcome is not Outcome.INFO:
+                until_ns = min(next_ns, start_ns + longest_ns)
+                for at in range(bin_of(start_ns), bin_of(until_ns)):
+                    known[lane][at] += 1
+                    failing[lane][at] += attempt.outcome is Outcome.FAIL
+    return [
+        [f / k if k else None for f, k in zip(fs, ks, strict=True)]
+        for fs, ks in zip(failing, known, strict=True)
+    ]
 
 
 def budget(groups: Sequence[Group]) -> str:
@@ -100,7 +159,7 @@ def budget(groups: Sequence[Group]) -> str:
         if any(seconds):
             figure.add_bar(
                 x=seconds,
-                y=[label(g) for g in hurt],
+                y=labels(hurt),
                 name=cause.value,
                 orientation="h",
                 marker={"color": colour},
@@ -108,6 +167,7 @@ def budget(groups: Sequence[Group]) -> str:
             )
     figure.update_layout(
         barmode="stack",
+        showlegend=True,
         legend={
             "orientation": "h",
             "y": 1.02,
@@ -115,67 +175,86 @@ def budget(groups: Sequence[Group]) -> str:
             "traceorder": "normal",
         },
     )
-    return _html(figure, lanes=len(hurt), top=60, axis="seconds of outage")
+    return _html(figure, lanes=len(hurt), top=50, axis="seconds of outage")
 
 
-def _marks(events: Sequence[Event], fault_ns: int, end_s: float) -> Iterator[Mark]:
-    """Yield (seconds, words, dash) of the moments that explain the picture."""
-    withdrawn = False
+def marks(
+    events: Sequence[Event], topology: Topology, *, fault_ns: int, end_s: float
+) -> list[Mark]:
+    """Return the moments that explain the picture, by time.
+
+    The fault and its stages, the first route that moves after it, each verdict of a
+    health check, and the first end of a cached answer behind each kind of resolver.
+    """
+    found: list[Mark] = []
+    moved = False
     for event in events:
         at_s = (event.at_ns - fault_ns) / _NS
+        detail = event.detail
         if not -_BEFORE_S <= at_s <= end_s:
             continue
         match event.kind:
             case EventKind.FAULT:
-                yield at_s, f"<b>{event.detail['kind']}</b>", "solid"
+                found.append(Mark(at_s, f"<b>{detail['kind']}</b>", "solid"))
             case EventKind.FAULT_STAGE:
-                yield at_s, f"<b>{event.detail['stage']}</b>", "solid"
+                found.append(Mark(at_s, f"<b>{detail['stage']}</b>", "solid"))
             case EventKind.HEALTH:
-                yield at_s, f"{event.node}: {event.detail['state']}", "dash"
-            case EventKind.ROUTE if at_s >= 0 and not withdrawn:
-                withdrawn = True
-                yield at_s, "route gone", "dot"
-    yield from _expiries(events, fault_ns, end_s)
+                words = f"{event.node}: {detail['state']}"
+                found.append(Mark(at_s, words, "dash"))
+            case EventKind.ROUTE if at_s >= 0 and not moved:
+                moved = True
+                found.append(Mark(at_s, "the first route moves"))
+    return sorted([*found, *_expiries(events, topology, fault_ns, end_s)])
 
 
-def _stacked(marks: list[Mark], end_s: float) -> Iterator[tuple[Mark, int]]:
-    """Yield each mark with the lowest level at which its words fit."""
-    free_from_s: list[float] = []
-    for mark in marks:
-        width_s = (len(mark[1].replace("<b>", "").replace("</b>", "")) + 2) * (
-            (end_s + _BEFORE_S) / _LABEL_CHARS
-        )
-        level = next(
-            (i for i, s in enumerate(free_from_s) if s <= mark[0]), len(free_from_s)
-        )
-        free_from_s[level : level + 1] = [mark[0] + width_s]
-        yield mark, level
-
-
-def _expiries(events: Sequence[Event], fault_ns: int, end_s: float) -> Iterator[Mark]:
-    """Yield the first expiry after the fault in each second: a wave, not each drop."""
-    told: set[int] = set()
+def _expiries(
+    events: Sequence[Event], topology: Topology, fault_ns: int, end_s: float
+) -> Iterator[Mark]:
+    first: dict[str, float] = {}
     for event in events:
         at_s = (event.at_ns - fault_ns) / _NS
-        if event.kind is not EventKind.EXPIRY or not 0 <= at_s <= end_s:
-            continue
-        wave = round(at_s / 4)
-        if wave not in told:
-            told.add(wave)
-            yield at_s, "caches expire", "dot"
+        if event.kind is EventKind.EXPIRY and 0 <= at_s <= end_s:
+            first.setdefault(resolver_kind(topology, event.detail["resolver"]), at_s)
+    waves: list[tuple[float, list[str]]] = []
+    for kind, at_s in sorted(first.items(), key=lambda item: item[1]):
+        if waves and at_s - waves[-1][0] <= _WAVE_S:
+            waves[-1][1].append(kind)
+        else:
+            waves.append((at_s, [kind]))
+    for at_s, kinds in waves:
+        yield Mark(at_s, f"cache expires: {', '.join(kinds)}")
+
+
+def _stacked(seen: Sequence[Mark], end_s: float) -> Iterator[tuple[Mark, int]]:
+    """Yield each mark with the lowest level at which its words fit."""
+    free_from_s: list[float] = []
+    for mark in seen:
+        chars = len(mark.words.replace("<b>", "").replace("</b>", "")) + 2
+        width_s = chars * (end_s + _BEFORE_S) / _LABEL_CHARS
+        level = next(
+            (i for i, s in enumerate(free_from_s) if s <= mark.at_s), len(free_from_s)
+        )
+        free_from_s[level : level + 1] = [mark.at_s + width_s]
+        yield mark, level
 
 
 def _html(figure: go.Figure, *, lanes: int, top: int, axis: str) -> str:
     figure.update_layout(
-        height=top + 70 + 26 * max(lanes, 2),
+        height=top + 60 + 26 * max(lanes, 2),
         margin={"l": 10, "r": 10, "t": top, "b": 50},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": _INK, "size": 13},
-        xaxis={"title": axis, "gridcolor": "#8883", "zeroline": False},
+        font={"family": "inherit", "size": 13},  # the page's style sheet sets colours
+        xaxis={
+            "title": {"text": axis, "font": {"size": 13}},
+            "gridcolor": "#8883",
+            "zeroline": False,
+        },
         yaxis={"autorange": "reversed", "automargin": True},
     )
     html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displayModeBar": False}
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
     )
     return html
