@@ -38,6 +38,7 @@ _SENTENCE = {
 }
 #: A rule below the head and between sections; columns are apart by one space.
 _RULED = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+_ENDLESS = 10_000
 
 
 def render(
@@ -96,16 +97,22 @@ class CohortTable:
     ) -> RenderResult:
         """Yield one table, or two where one is too wide."""
         whole = cohort_table(self._groups)
-        if Measurement.get(console, options, whole).minimum < options.max_width:
+        hurt = tuple(group for group in self._groups if group.causes)
+        endless = options.update(width=_ENDLESS)
+        if Measurement.get(console, endless, whole).minimum <= options.max_width:
             yield whole
         else:
-            yield cohort_table(self._groups, causes=False)
-            hurt = tuple(group for group in self._groups if group.causes)
-            yield cohort_table(hurt, figures=False)
+            yield cohort_table(self._groups, causes=False, gap=0)
+            if hurt:
+                yield cohort_table(hurt, figures=False, gap=0)
 
 
 def cohort_table(
-    groups: tuple[Group, ...], *, figures: bool = True, causes: bool = True
+    groups: tuple[Group, ...],
+    *,
+    figures: bool = True,
+    causes: bool = True,
+    gap: int = 1,
 ) -> Table:
     """Return a table of seconds from the fault, over the clients of a row.
 
@@ -113,10 +120,15 @@ def cohort_table(
         groups: One row each.
         figures: With columns for recovery and lost attempts.
         causes: With columns that split the mean outage of a client.
+        gap: Spaces between columns, beside one.
     """
-    table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("name", "resolver", "client"):
-        table.add_column(name, min_width=8)
+    table = Table(box=_RULED, pad_edge=False, padding=(0, gap, 0, 0))
+    whose = [(g.qname, g.resolver, g.behaviour) for g in groups]
+    for name, values in zip(
+        ("name", "resolver", "client"), zip(*whose, strict=True), strict=True
+    ):
+        longest = max(len(word) for word in " ".join((name, *values)).split())
+        table.add_column(name, min_width=longest)
     if figures:
         table.add_column("side", no_wrap=True)
         for name in ("p50 s", "p95 s", "max s", "lost"):
