@@ -65,7 +65,7 @@ def schema(
     if of is Schema.TOPOLOGY:
         print_text(json.dumps(topology_schema(), indent=2))
     else:
-        print_text(json.dumps(Result.model_json_schema(), indent=2))
+        print_text(json.dumps(Result.model_json_schema(mode="serialization"), indent=2))
 
 
 def export(

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from lab.history import Event, EventKind
+from lab.report.progress import RunProgress
+from tests.unit.report.stories import Story, power_off, story
+
+
+def shown(told: Story, *, terminal: bool = False, until_s: float = 1e9) -> str:
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=160,
+        force_terminal=terminal,
+        color_system=None,
+        legacy_windows=False,
+    )
+    records = [(e.at_ns, e) for e in told.history.events]
+    records += [(a.end_ns, a) for a in told.history.attempts]  # type: ignore[misc]
+    with RunProgress(told.scenario, told.topology, console) as progress:
+        for at_ns, record in sorted(records, key=lambda r: r[0]):
+            if at_ns / 1e9 < until_s:
+                progress.feed(record)
+    return out.getvalue()
+
+
+class TestPlain:
+    def test_what_happens_is_said_with_seconds_since_the_fault(self) -> None:
+        text = shown(power_off())
+
+        assert "+0.00 s  us-east: power-off" in text
+        assert "+4.30 s  provider-b declares us-east down" in text
+        assert "+0.45 s  transit-a: the first route moves" in text
+
+    def test_failing_clients_are_counted_every_few_seconds(self) -> None:
+        text = shown(power_off())
+
+        assert "failing: anycast 0/24; failover 48/48 (honest 12, " in text
+        assert "attempts/s" in text
+
+    def test_in_the_end_nobody_fails(self) -> None:
+        last = [line for line in shown(power_off()).splitlines() if "failing" in line]
+
+        assert "failover 0/48;" in last[-1]
+
+    def test_a_later_stage_is_told(self) -> None:
+        assert "us-east: stop" in shown(story("fault=drain"))
+
+    def test_a_daemon_that_died_is_named(self) -> None:
+        told = power_off()
+        died = Event(
+            at_ns=0,
+            kind=EventKind.DIED,
+            node="public",
+            detail={"process": "pdns_recursor", "status": 1},
+        )
+        out = StringIO()
+        progress = RunProgress(told.scenario, told.topology, Console(file=out))
+
+        progress.feed(died)
+
+        assert "public: pdns_recursor ended by itself" in out.getvalue()
+
+
+class TestTerminal:
+    def test_a_table_counts_the_failing_clients(self) -> None:
+        text = shown(power_off(), terminal=True, until_s=9.0)
+
+        last = text[text.rindex("failing clients") :]
+        rows = [line.split() for line in last.splitlines()]
+        assert ["failover", "honest", "4/4", "4/4", "4/4"] in rows
+        assert any(row[:2] == ["anycast", "honest"] for row in rows)
+
+    def test_the_headline_says_phase_time_and_rate(self) -> None:
+        text = shown(power_off(), terminal=True, until_s=9.0)
+
+        assert "s since power-off of us-east; " in text
+        assert "attempts/s" in text
