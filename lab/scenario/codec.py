@@ -6,23 +6,28 @@ Steps and expectations carry the name of their class as `is`.
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from lab.scenario.model import Expectation, Scenario, Step
 
 _TAG = "is"
-_CLASSES = {cls.__name__: cls for cls in (*get_args(Step), *get_args(Expectation))}
+_CLASSES: dict[str, Any] = {
+    cls.__name__: cls for cls in (Scenario, *get_args(Step), *get_args(Expectation))
+}
 _TAGGED = ("steps", "expectations")
 
 
 def scenario_to_json(scenario: Scenario) -> dict[str, Any]:
     """Return the scenario as JSON values."""
-    raw = {f.name: _dump(getattr(scenario, f.name)) for f in fields(scenario)}
+    raw: dict[str, Any] = to_jsonable_python(scenario)
     for name in _TAGGED:
         raw[name] = [
-            {_TAG: type(x).__name__, **_dump(x)} for x in getattr(scenario, name)
+            {_TAG: type(x).__name__, **to_jsonable_python(x)}
+            for x in getattr(scenario, name)
         ]
     return raw
 
@@ -36,17 +41,24 @@ def scenario_from_json(raw: dict[str, Any]) -> Scenario:
     known = dict(raw)
     for name in _TAGGED:
         known[name] = tuple(_untag(x) for x in raw[name])
-    return TypeAdapter(Scenario).validate_python(known)
-
-
-def _dump(value: object) -> Any:
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    scenario: Scenario = _parse(Scenario.__name__, known)
+    return scenario
 
 
 def _untag(raw: dict[str, Any]) -> Step | Expectation:
     values = dict(raw)
-    name = values.pop(_TAG)
+    thing: Step | Expectation = _parse(values.pop(_TAG), values)
+    return thing
+
+
+def _parse(name: str, values: dict[str, Any]) -> Any:
     if name not in _CLASSES:
         raise ValueError(f"a scenario has no {name!r}")
-    thing: Step | Expectation = TypeAdapter(_CLASSES[name]).validate_python(values)
-    return thing
+    if strange := values.keys() - {f.name for f in fields(_CLASSES[name])}:
+        raise ValueError(f"{name} has no {', '.join(sorted(strange))}")
+    return _adapter(name).validate_python(values)
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_CLASSES[name])
