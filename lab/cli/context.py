@@ -12,7 +12,10 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from lab.errors import WrongUse
+
 if TYPE_CHECKING:  # so that `lab --help` need not wait for them
+    from lab.live.engine import Engine
     from lab.live.world import LiveWorld
     from lab.topology.model import Topology
     from lab.topology.profiles import Profile
@@ -91,14 +94,26 @@ def only_lab(name: str) -> str:
     """
     if name:
         return name
-    from lab.errors import WrongUse
     from lab.live.engine import Engine
-    from lab.live.naming import LAB
 
     with Engine.connect() as engine:
-        found: Sequence[str] = sorted({c.labels[LAB] for c in engine.containers()})
-    if not found:
+        return the_one(name, labs_there(engine))
+
+
+def the_one(name: str, there: Sequence[str]) -> str:
+    """Return the lab meant, of those that are there; likewise."""
+    if name:
+        return name
+    if not there:
         raise WrongUse("no lab runs; `lab up` starts one")
-    if len(found) > 1:
-        raise WrongUse(f"several labs run; name one with --lab: {', '.join(found)}")
-    return found[0]
+    if len(there) > 1:
+        raise WrongUse(f"several labs run; name one with --lab: {', '.join(there)}")
+    return there[0]
+
+
+def labs_there(engine: Engine) -> list[str]:
+    """Return the names of all labs that have a container or a network."""
+    from lab.live.naming import LAB
+
+    found = (*engine.containers(), *engine.networks())
+    return sorted({thing.labels[LAB] for thing in found})
