@@ -107,10 +107,13 @@ def _weighted(topology: Topology, name: Weighted) -> str:
 
 
 def _geo(topology: Topology, name: Geo) -> str:
-    views = []
-    for site, region in name.nearest.items():
-        network, address = networks(topology, site), region_address(topology, region)
-        views.append(f"{{{{'{network}'}}, {{'{address}'}}}}")
+    nearest = [(networks(topology, s), r) for s, r in name.nearest.items()]
+    # Without an entry for everybody else they get an error; gdnsd's default is this.
+    nearest.append(("0.0.0.0/0", next(iter(name.nearest.values()))))
+    views = (
+        f"{{{{'{network}'}}, {{'{region_address(topology, region)}'}}}}"
+        for network, region in nearest
+    )
     return f"view({{{', '.join(views)}}})"
 
 
