@@ -68,6 +68,7 @@ def bring_up(chosen: Chosen) -> None:
         TimeElapsedColumn(),
         console=ERR,
         transient=True,
+        disable=not ERR.is_terminal,
     )
     with world(chosen.lab) as live:
         plan = live.plan(chosen.topology, profile=chosen.profile)
