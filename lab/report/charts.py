@@ -21,8 +21,8 @@ _BEFORE_S = 2.0
 #: A client that made no attempt for more looks than this is not known to be well.
 _LOOKS = 2
 _LABEL_PX = 17
-#: How many characters of a label fit along the whole time axis.
-_LABEL_CHARS = 120
+#: How many characters of a label fit along the time axis of the narrowest page.
+_LABEL_CHARS = 85
 #: Expiries this close are one wave.
 _WAVE_S = 2.0
 _LINE = "#808080"  # visible on white and on black
