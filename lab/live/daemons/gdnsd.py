@@ -28,7 +28,7 @@ def query_count(text: str) -> int:
 
 
 ADAPTER = Adapter(
-    version_argv=("gdnsdctl", "-c", FOLDER, "status"),
+    version_argv=("gdnsd", "help"),  # no action of its own: version, usage
     query_count_argv=("gdnsdctl", "-c", FOLDER, "stats"),
     query_count=query_count,
     verdict=verdict,

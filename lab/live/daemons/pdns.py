@@ -17,7 +17,7 @@ def verdict(line: str) -> tuple[str, str] | None:
 
 
 ADAPTER = Adapter(
-    version_argv=("pdns_server", "--version"),
+    version_argv=("pdnsutil", "--version"),  # the server puts a time before its own
     query_count_argv=("pdns_control", f"--config-dir={FOLDER}", "show", "udp-queries"),
     query_count=int,
     verdict=verdict,
