@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -208,7 +209,7 @@ class LiveWorld:
             pass
 
     def versions(self) -> dict[str, str]:
-        """Return what each program of the lab says about its version, by program."""
+        """Return the version of each program of the lab, as it says itself."""
         fleet = self._attached()
         places = {
             argv: member.node
@@ -220,7 +221,7 @@ class LiveWorld:
             for argv, node in places.items()
         }
         return {
-            program: (reply["stdout"] or reply["stderr"]).strip().split("\n")[0]
+            program: _version_in(reply["stdout"] or reply["stderr"])
             for program, reply in sorted(replies(asked, _COMMAND_S).items())
         }
 
@@ -234,6 +235,12 @@ class LiveWorld:
         if self._fleet is not None:
             self._fleet.close()
             self._fleet = None
+
+
+def _version_in(text: str) -> str:
+    """Return the first dotted number of what a program says about itself, or all."""
+    number = re.search(r"\d+(\.\d+)+", text)
+    return number[0] if number else text.strip()
 
 
 def _down(fleet: Fleet) -> dict[str, tuple[str, ...]]:
