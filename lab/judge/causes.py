@@ -160,10 +160,14 @@ def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
         case _Origin(stale=True) if behaviour is ResolverBehaviour.SERVE_STALE:
             return Cause.SERVE_STALE
         case _Origin(stale=False, fetched_ns=fetched_ns):
-            if attempt.start_ns - fetched_ns <= _s_to_ns(timers.ttl_s + 1):
-                return Cause.RESOLVER_CACHE
-            if behaviour is ResolverBehaviour.CLAMPING:
+            # A resolver keeps an answer up to a second longer than its TTL, and a
+            # fetch that is known from whole seconds of TTL was up to one later.
+            age_ns = attempt.start_ns - fetched_ns
+            clamps = behaviour is ResolverBehaviour.CLAMPING
+            if clamps and age_ns > _s_to_ns(timers.ttl_s + 1):
                 return Cause.RESOLVER_CLAMP
+            if age_ns <= _s_to_ns(timers.ttl_s + 2):
+                return Cause.RESOLVER_CACHE
     return Cause.OTHER
 
 
