@@ -18,7 +18,6 @@ from lab.errors import EnvironmentUnfit
 from lab.live.apt import apt_install
 from lab.live.stages import ARCHITECTURES, BASE_IMAGE
 
-_MIRROR = "http://mirror.invalid/debian"
 _SUITE = "trixie"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 #: How long a registry may take to describe an image before it counts as absent.
@@ -26,20 +25,6 @@ _REGISTRY_TIMEOUT_S = 10
 
 #: What Debian's own slim images have beyond a minimal Debian, or leave out.
 _SLIM_FILES = {
-    "etc/apt/sources.list": "",
-    "etc/apt/sources.list.d/debian.sources": f"""\
-Types: deb
-URIs: {_MIRROR}
-Suites: {_SUITE} {_SUITE}-updates
-Components: main
-Signed-By: {_KEYRING}
-
-Types: deb
-URIs: {_MIRROR}-security
-Suites: {_SUITE}-security
-Components: main
-Signed-By: {_KEYRING}
-""",
     "etc/apt/apt.conf.d/docker-no-languages": 'Acquire::Languages "none";\n',
     "etc/dpkg/dpkg.cfg.d/docker": """\
 path-exclude /usr/share/doc/*
@@ -115,7 +100,8 @@ def _debootstrap(root: Path, architecture: str) -> None:
     command = [
         *("unshare", "--mount", "debootstrap", "--variant=minbase"),
         *(f"--arch={architecture}", f"--keyring={_KEYRING}", _SUITE),
-        *(str(root), _MIRROR, "/usr/share/debootstrap/scripts/sid"),
+        # Its own default mirror; the script by name, for versions older than the suite.
+        *(str(root), "", "/usr/share/debootstrap/scripts/sid"),
     ]
     environment = os.environ | {"DPKG_FORCE": "unsafe-io"}
     done = subprocess.run(
@@ -123,9 +109,7 @@ def _debootstrap(root: Path, architecture: str) -> None:
     )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
-        raise EnvironmentUnfit(
-            f"debootstrap could not make the base image from {_MIRROR}:\n{tail}"
-        )
+        raise EnvironmentUnfit(f"debootstrap could not make the base image:\n{tail}")
 
 
 def _make_slim(root: Path) -> None:
