@@ -111,6 +111,11 @@ def the_one(name: str, there: Sequence[str]) -> str:
     return there[0]
 
 
+def no_lab(name: str) -> WrongUse:
+    """Return the error of a command that needs a lab that does not run."""
+    return WrongUse(f'no lab "{name}" runs; `lab up` starts one')
+
+
 def labs_there(engine: Engine) -> list[str]:
     """Return the names of all labs that have a container or a network."""
     from lab.live.naming import LAB

@@ -24,12 +24,12 @@ from lab.cli.context import (
     TopologyName,
     choose,
     labs_there,
+    no_lab,
     only_lab,
     print_text,
     the_one,
     world,
 )
-from lab.errors import WrongUse
 from lab.history import EventKind
 
 
@@ -93,7 +93,7 @@ def status(*, lab: LabName = "", as_json: AsJson = False) -> None:
         print_text(json.dumps(asdict(found) | {"ready": found.ready}, indent=2))
         return
     if not found.nodes:
-        raise WrongUse(f'no lab "{name}" runs; `lab up` starts one')
+        raise no_lab(name)
     table = Table("node", "role", "site", "state", "not well", box=None)
     for node in found.nodes:
         unwell = [f"{daemon} does not run" for daemon in node.down]

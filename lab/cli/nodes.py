@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.context import ERR, LabName, only_lab, print_text, world
+from lab.cli.context import ERR, LabName, no_lab, only_lab, print_text, world
 from lab.errors import CommandFailed, WrongUse
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def logs(
     name = only_lab(lab)
     with Engine.connect() as engine:
         found = {c.labels[NODE]: c.id for c in engine.containers(name)}
+        if not found:
+            raise no_lab(name)
         if node not in found:
             raise _no_node(node, found)
         journal = engine.log_tail(found[node], _WHOLE_JOURNAL).splitlines()
@@ -108,10 +110,14 @@ def who_asks_whom(status: LabStatus, source: str) -> tuple[str, str]:
     """Return the node that asks and the one that it asks.
 
     Raises:
-        WrongUse: There is no such node.
+        WrongUse: There is no such node, or nothing to ask.
     """
     nodes = {node.name: node for node in status.nodes}
+    if not nodes:
+        raise no_lab(status.lab)
     resolvers = [n for n in status.nodes if n.role == "resolver"]
+    if not resolvers:
+        raise WrongUse(f'no resolver of lab "{status.lab}" is there; see `lab status`')
     if not source:
         return resolvers[0].name, resolvers[0].name
     if source not in nodes:

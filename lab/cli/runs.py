@@ -13,9 +13,24 @@ from lab.cli.context import OUT, AsJson, LabName, ProfileName
 EveryCohort = Annotated[
     bool, typer.Option("--all", help="A row for every cohort and every expectation.")
 ]
+
+
+def _in_a_folder(file: Path | None) -> Path | None:
+    """Refuse, before anything starts, what could not be written in the end."""
+    if file and not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}")
+    return file
+
+
 Junit = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write the expectations as JUnit XML too."),
+    typer.Option(
+        metavar="FILE",
+        dir_okay=False,
+        writable=True,
+        callback=_in_a_folder,
+        help="Write the expectations as JUnit XML too.",
+    ),
 ]
 
 

@@ -97,7 +97,7 @@ class RunProgress:
     def _attempt(self, attempt: Attempt) -> None:
         self._now_ns = max(self._now_ns, attempt.end_ns)
         self._recent.append(attempt.end_ns)
-        while self._recent[0] < self._now_ns - _RATE_WINDOW_NS:
+        while self._recent and self._recent[0] < self._now_ns - _RATE_WINDOW_NS:
             self._recent.popleft()
         failing = self._failing[self._cell_of[attempt.cohort]]
         if attempt.outcome is Outcome.OK:

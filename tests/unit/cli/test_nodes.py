@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from lab.cli import nodes
+from lab.cli.main import status_of
 from lab.cli.nodes import full_name, readable, who_asks_whom
 from lab.errors import WrongUse
 from lab.live.status import LabStatus, NodeStatus
+from tests.unit.cli.fakes import FakeLive
 
 
 def node(name: str, role: str, site: str) -> NodeStatus:
@@ -45,6 +48,31 @@ class TestWhoAsksWhom:
     def test_a_node_that_is_not_there_names_those_that_are(self) -> None:
         with pytest.raises(WrongUse, match='no node "mars"; the lab has: eu-honest, '):
             who_asks_whom(STATUS, "mars")
+
+    def test_a_lab_that_does_not_run_is_said(self) -> None:
+        with pytest.raises(WrongUse, match='no lab "mine" runs'):
+            who_asks_whom(LabStatus(lab="mine"), "")
+
+    def test_a_lab_without_resolvers_is_said(self) -> None:
+        half = LabStatus(lab="mine", nodes=(node("users-us", "clients", "access-us"),))
+
+        for source in ("", "users-us"):
+            with pytest.raises(WrongUse, match='no resolver of lab "mine" is there'):
+                who_asks_whom(half, source)
+
+
+class TestExec:
+    def test_the_words_and_the_status_are_the_commands_own(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        live = FakeLive()
+        monkeypatch.setattr(nodes, "world", live.world)
+
+        status = status_of(["exec", "--lab", "mine", "root", "--", "ls", "-l"])
+
+        seen = capsys.readouterr()
+        assert (status, seen.out, seen.err) == (7, "said\n", "aside\n")
+        assert live.log == ["root ls -l"]
 
 
 class TestFullName:

@@ -112,6 +112,8 @@ class TestRun:
             (["region-kill", "--set", "fault=meteor"], "meteor"),
             (["region-kill", "--set", "gravity=1"], "gravity"),
             (["region-kill", "--set", "target=atlantis"], "atlantis"),
+            (["region-kill", "--junit", "/nowhere/x.xml"], "no folder /nowhere"),
+            (["region-kill", "--junit", "/tmp"], "is a directory"),
         ],
     )
     def test_what_is_wrong_is_said_before_anything_starts(

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from lab.history import Event, EventKind
+from lab.history import Event, EventKind, Outcome
 from lab.report.progress import RunProgress
 from tests.unit.report.stories import Story, power_off, story
 
@@ -45,6 +45,17 @@ class TestPlain:
         last = [line for line in shown(power_off()).splitlines() if "failing" in line]
 
         assert "failover 0/48;" in last[-1]
+
+    def test_attempts_reported_late_are_counted_all_the_same(self) -> None:
+        told = power_off()
+        late = next(a for a in told.history.attempts if a.outcome is Outcome.FAIL)
+        out = StringIO()
+        progress = RunProgress(told.scenario, told.topology, Console(file=out))
+
+        progress.feed(Event(at_ns=late.end_ns + 3_000_000_000, kind=EventKind.ANSWER))
+        progress.feed(late)
+
+        assert "1/48 (" in out.getvalue()
 
     def test_a_later_stage_is_told(self) -> None:
         assert "us-east: stop" in shown(story("fault=drain"))

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import gc
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.cli import labs
+from lab.cli.main import status_of
+from lab.errors import EnvironmentUnfit
+from lab.live import bootstrap
+from lab.live.status import LabStatus, NodeStatus
+from tests.unit.cli.fakes import FakeLive
+
+Output = pytest.CaptureFixture[str]
+
+WELL = NodeStatus(name="root", role="parent", site="transit-a", state="running")
+DEAD = NodeStatus(
+    name="us-east-edge",
+    role="edge",
+    site="us-east",
+    state="running",
+    down=("bird",),
+    waiting=(("routes to 198.18.0.0/24", "[red] 0 of 1 paths"),),
+)
+GONE = NodeStatus(name="tld", role="parent", site="transit-b", state="exited")
+FOUND = LabStatus(
+    lab="mine", topology="two-region", profile="quick", nodes=(WELL, DEAD, GONE)
+)
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> FakeLive:
+    fake = FakeLive(found=FOUND)
+    monkeypatch.setattr(labs, "world", fake.world)
+    return fake
+
+
+class TestUp:
+    def test_the_lab_is_named_and_its_conditions_counted(
+        self, live: FakeLive, capsys: Output
+    ) -> None:
+        assert status_of(["up", "minimal", "--lab", "mine"]) == 0
+
+        seen = capsys.readouterr()
+        assert live.log == ["up"]
+        assert "lab mine is ready after" in seen.err
+        assert seen.out == ""
+
+    def test_a_topology_that_is_not_there_starts_nothing(
+        self, live: FakeLive, capsys: Output
+    ) -> None:
+        assert status_of(["up", "atlantis"]) == 2
+
+        assert live.log == []
+
+
+class TestStatus:
+    def test_each_node_says_what_is_not_well_with_it(
+        self, live: FakeLive, capsys: Output
+    ) -> None:
+        assert status_of(["status", "--lab", "mine"]) == 0
+
+        said = capsys.readouterr().out
+        assert "bird does not run" in said
+        assert "routes to 198.18.0.0/24: [red] 0 of 1 paths" in said
+        assert "exited" in said
+        assert "lab mine: topology two-region, profile quick, 1 of 3 nodes" in said
+
+    def test_json_goes_to_standard_output_alone(
+        self, live: FakeLive, capsys: Output
+    ) -> None:
+        assert status_of(["status", "--lab", "mine", "--json"]) == 0
+
+        seen = capsys.readouterr()
+        said = json.loads(seen.out)
+        assert said["ready"] is False
+        assert [node["name"] for node in said["nodes"]] == [n.name for n in FOUND.nodes]
+        assert seen.err == ""
+
+    def test_a_lab_that_does_not_run_is_said(
+        self, live: FakeLive, capsys: Output
+    ) -> None:
+        live.found = LabStatus(lab="mine")
+
+        assert status_of(["status", "--lab", "mine"]) == 2
+        assert 'no lab "mine" runs' in capsys.readouterr().err
+
+
+class TestFault:
+    @pytest.mark.parametrize("kind", ["power-off", "crash", "drain"])
+    def test_each_kind_is_done_to_the_region(
+        self, kind: str, live: FakeLive, capsys: Output
+    ) -> None:
+        assert status_of(["fault", kind, "us-east", "--lab", "mine"]) == 0
+
+        assert live.log == ["attach", f"{kind} us-east"]
+        said = f"{kind} of us-east took effect, to within 1.5 ms\n"
+        assert capsys.readouterr().out == said
+
+    def test_a_region_comes_back(self, live: FakeLive, capsys: Output) -> None:
+        assert status_of(["fault", "restore", "us-east", "--lab", "mine"]) == 0
+
+        assert live.log == ["attach", "undo us-east"]
+
+
+class TestDown:
+    def test_without_an_engine_there_is_nothing_to_remove(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: Output
+    ) -> None:
+        monkeypatch.setattr(bootstrap, "look", lambda: "no engine")
+
+        assert status_of(["down"]) == 0
+        assert "no lab does" in capsys.readouterr().out
+
+    def test_all_stops_the_engine_that_the_lab_started(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: Output
+    ) -> None:
+        monkeypatch.setattr(bootstrap, "look", lambda: "no engine")
+        monkeypatch.setattr(bootstrap, "stop_engine_if_ours", lambda: "stopped [it]")
+
+        assert status_of(["down", "--all"]) == 0
+        assert capsys.readouterr().out == "stopped [it]\n"
+
+
+class TestWithoutAnEngine:
+    COMMANDS = (
+        ["up", "minimal"],
+        ["status"],
+        ["status", "--lab", "mine"],
+        ["exec", "root", "--", "true"],
+        ["logs", "root"],
+        ["dig", "failover"],
+        ["routes", "transit-a"],
+        ["fault", "crash", "us-east"],
+        ["run", "region-kill"],
+        ["build"],
+    )
+
+    # The SDK leaves the socket of a failed connection to the collector.
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    def test_the_environment_is_unfit(
+        self,
+        command: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: Output,
+        tmp_path: Path,
+    ) -> None:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+        monkeypatch.delenv("LAB_NAME", raising=False)
+
+        assert status_of(command) == EnvironmentUnfit.exit_status == 3
+        gc.collect()
+
+        seen = capsys.readouterr()
+        assert seen.out == ""
+        assert "container engine" in seen.err
+        assert "Traceback" not in seen.err
