@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from lab.errors import (
     Problem,
     WrongUse,
 )
+
+
+@pytest.fixture(autouse=True)
+def details(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that keeps the details of a harness fault."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 def raising(error: BaseException) -> typer.Typer:
@@ -108,7 +116,10 @@ class TestWords:
         assert "could not be removed either" in capsys.readouterr().err
 
     def test_a_bug_keeps_its_traceback_in_a_file(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        details: Path,
     ) -> None:
         monkeypatch.setattr(main, "app", raising(RuntimeError("a bug")))
 
@@ -118,8 +129,8 @@ class TestWords:
         assert "fault of the harness: RuntimeError: a bug" in said
         assert "Traceback" not in said
         kept = Path(said.split("the details are in ")[1].strip())
+        assert kept.parent == details
         assert "Traceback" in kept.read_text()
-        kept.unlink()
 
     def test_an_interruption_says_how_to_clean_up(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
