@@ -49,16 +49,32 @@ def _bird_reply(control: socket.socket) -> str:
 
 
 def probe_bgp(args: dict[str, Any]) -> Seen:
-    """Every session in `sessions` is established, BFD included when asked for."""
-    reply = bird(args["socket"], "show protocols")
+    """Every session in `sessions` is established, and BFD is up with every neighbour.
+
+    Sessions begin without BFD; a neighbour that died before it is up would be missed
+    until the hold time is over.
+    """
     states = {}
-    for line in reply.splitlines():
-        words = line[5:].split() if line[:4].isdigit() else line.split()
+    for words in _rows(bird(args["socket"], "show protocols")):
         if len(words) > 3 and words[1] == "BGP":
             states[words[0]] = words[-1]
+    watched = {
+        w[0]: w[2]
+        for w in _rows(bird(args["socket"], "show bfd sessions"))
+        if len(w) > 5
+    }
     down = {s: states.get(s, "absent") for s in args["sessions"]}
-    down = {s: state for s, state in down.items() if state != "Established"}
+    down |= {f"BFD with {n}": watched.get(n, "absent") for n in args["neighbours"]}
+    down = {s: state for s, state in down.items() if state not in {"Established", "Up"}}
     return not down, ", ".join(f"{s} {state}" for s, state in down.items())
+
+
+def _rows(reply: str) -> list[list[str]]:
+    """Return the words of each line of a BIRD reply, without its reply codes."""
+    return [
+        (line[5:] if line[:4].isdigit() else line).split()
+        for line in reply.splitlines()
+    ]
 
 
 def probe_route(args: dict[str, Any]) -> Seen:

@@ -170,8 +170,12 @@ def announcing(
 def _sessions(peers: tuple[Peer, ...]) -> Condition:
     names = ", ".join(p.name for p in peers)
     sessions = [p.session for p in peers]
-    args: dict[str, object] = {"socket": SOCKET, "sessions": sessions}
-    return Condition(text=f"BGP established with {names}", kind="bgp", args=args)
+    args: dict[str, object] = {
+        "socket": SOCKET,
+        "sessions": sessions,
+        "neighbours": [str(p.remote) for p in peers],
+    }
+    return Condition(text=f"BGP and BFD up with {names}", kind="bgp", args=args)
 
 
 def _routes(learns: tuple[tuple[IPv4Network, int], ...]) -> Condition:

@@ -64,8 +64,8 @@ def _by_agent(run: StoredRun, access: str, qname: str) -> int:
 def _by_capture(run: StoredRun, node: str, addresses: set[str]) -> int:
     """Return the recovery from SYNs and the SYN-ACKs that answered them."""
     begin, end = _observed(run)
-    start = next(e for e in run.history.events if "wall_ns" in e.detail)
-    wall_at_origin_ns = start.detail["wall_ns"] - start.at_ns
+    details = (e.detail for e in run.history.events)
+    wall_at_origin_ns = next(d["wall_ns"] for d in details if "wall_ns" in d)
     asked: dict[tuple[str, int, int], int] = {}
     answered: set[tuple[str, int, int]] = set()
     with PcapReader(str(run.folder / "capture" / f"{node}.pcap")) as packets:

@@ -127,7 +127,7 @@ class TestRouter:
     def test_it_is_ready_with_all_its_sessions_and_routes(self) -> None:
         sessions, routes = router().conditions
 
-        assert sessions.text == "BGP established with transit-a, us-east-l4-1"
+        assert sessions.text == "BGP and BFD up with transit-a, us-east-l4-1"
         assert sessions.args["sessions"] == ["to_transit_a", "to_us_east_l4_1"]
         assert routes.args == {"prefixes": {"198.51.100.0/24": 2, "198.18.0.0/24": 1}}
 
