@@ -121,4 +121,7 @@ def _failover(topology: Topology, name: Failover) -> str:
     groups = ", ".join(f"{{'{region_address(topology, r)}'}}" for r in name.regions)
     url = f"http://{name.name}.{topology.zone.name}/deep"
     timeout = topology.timers.check.timeout_s
-    return f"ifurlup('{url}', {{{groups}}}, {{timeout={timeout}}})"
+    # With nothing up, or nothing checked yet, all addresses: one picked at random
+    # would look like an answer of checks that have settled.
+    options = f"{{timeout={timeout}, backupSelector='all'}}"
+    return f"ifurlup('{url}', {{{groups}}}, {options})"
