@@ -71,7 +71,7 @@ class TestZone:
         )
 
         assert records("failover") == [
-            f"12 IN LUA A \"ifurlup('{url}', {{{groups}}}, {{timeout=1}})\""
+            f"12 IN LUA A \"ifurlup('{url}', {{{groups}}}, {{timeout=1, backupSelector='all'}})\""
         ]
 
     def test_name_servers_come_with_their_addresses(self) -> None:
