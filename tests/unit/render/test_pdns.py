@@ -70,8 +70,10 @@ class TestZone:
             f"{{'{EAST}'}}, {{'{WEST}'}}",
         )
 
+        options = "{timeout=1, backupSelector='all'}"
+
         assert records("failover") == [
-            f"12 IN LUA A \"ifurlup('{url}', {{{groups}}}, {{timeout=1, backupSelector='all'}})\""
+            f"12 IN LUA A \"ifurlup('{url}', {{{groups}}}, {options})\""
         ]
 
     def test_name_servers_come_with_their_addresses(self) -> None:
