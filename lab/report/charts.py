@@ -183,11 +183,17 @@ def marks(
 ) -> list[Mark]:
     """Return the moments that explain the picture, by time.
 
-    The fault and its stages, the first route that moves after it, each verdict of a
-    health check, and the first end of a cached answer behind each kind of resolver.
+    The fault and its stages, the first route that moves because of it, each verdict
+    of a health check, and the first end of a cached answer behind each kind of
+    resolver. The fault is marked at the latest moment at which it can have happened;
+    a route that moved earlier, but within the uncertainty, is marked there too.
     """
     found: list[Mark] = []
     moved = False
+    possible_ns = min(
+        (e.at_ns - e.uncertainty_ns for e in events if e.kind is EventKind.FAULT),
+        default=fault_ns,
+    )
     for event in events:
         at_s = (event.at_ns - fault_ns) / _NS
         detail = event.detail
@@ -201,9 +207,9 @@ def marks(
             case EventKind.HEALTH:
                 words = f"{event.node}: {detail['state']}"
                 found.append(Mark(at_s, words, "dash"))
-            case EventKind.ROUTE if at_s >= 0 and not moved:
+            case EventKind.ROUTE if event.at_ns >= possible_ns and not moved:
                 moved = True
-                found.append(Mark(at_s, "the first route moves"))
+                found.append(Mark(max(at_s, 0.0), "the first route moves"))
     return sorted([*found, *_expiries(events, topology, fault_ns, end_s)])
 
 

@@ -12,14 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.history import Attempt, Event, EventKind, Outcome
+from lab.judge.timeline import percentile
 from lab.report.groups import resolver_kind
 from lab.scenario.model import Fault, Observe, Scenario
 from lab.topology.model import Topology
 
 _NS = 1_000_000_000
 _PLAIN_EVERY_S = 5
-#: Of the attempts of the last second, for the rate.
-_RATE_WINDOW_NS = _NS
+#: Rate and lag are those of the attempts of the last second.
+_RECENT_NS = _NS
 _PHASES = {
     "start": "clients start",
     "first-replies": "every client has had a good reply",
@@ -60,10 +61,13 @@ class RunProgress:
         self._failing: dict[_Cell, set[str]] = {cell: set() for cell in self._clients}
         self._observe_s = sum(s.for_s for s in scenario.steps if isinstance(s, Observe))
         self._fault = next((s for s in scenario.steps if isinstance(s, Fault)), None)
-        self._recent: deque[int] = deque()
+        #: When each recent attempt ended, and how late it began.
+        self._recent: deque[tuple[int, int]] = deque()
         self._phase = ""
         self._now_ns = 0
         self._fault_ns: int | None = None
+        self._possible_ns: int | None = None
+        self._early_routes: list[Event] = []
         self._route_moved = False
         self._said_s = 0
         self._live = Live(
@@ -96,13 +100,13 @@ class RunProgress:
 
     def _attempt(self, attempt: Attempt) -> None:
         self._now_ns = max(self._now_ns, attempt.end_ns)
-        self._recent.append(attempt.end_ns)
-        while self._recent and self._recent[0] < self._now_ns - _RATE_WINDOW_NS:
+        self._recent.append((attempt.end_ns, attempt.start_ns - attempt.due_ns))
+        while self._recent and self._recent[0][0] < self._now_ns - _RECENT_NS:
             self._recent.popleft()
         failing = self._failing[self._cell_of[attempt.cohort]]
         if attempt.outcome is Outcome.OK:
             failing.discard(attempt.client)
-        else:
+        elif attempt.outcome is Outcome.FAIL:
             failing.add(attempt.client)
         if self._now_ns // _NS >= self._said_s + _PLAIN_EVERY_S:
             self._said_s = self._now_ns // _NS
@@ -119,6 +123,9 @@ class RunProgress:
             case EventKind.FAULT:
                 self._fault_ns = event.at_ns
                 self._say(event.at_ns, f"{detail['target']}: {detail['kind']}", "bold")
+                self._possible_ns = event.at_ns - event.uncertainty_ns
+                for route in self._early_routes:
+                    self._route(route)
             case EventKind.FAULT_STAGE:
                 said = f"{detail['target']}: {detail['stage']}"
                 self._say(event.at_ns, said, "bold")
@@ -127,16 +134,24 @@ class RunProgress:
             case EventKind.HEALTH:
                 said = f"{event.node} declares {detail['target']} {detail['state']}"
                 self._say(event.at_ns, said)
-            case EventKind.ROUTE if self._fault_ns and not self._route_moved:
-                self._route_moved = True
-                self._say(event.at_ns, f"{event.node}: the first route moves")
+            case EventKind.ROUTE:
+                self._route(event)
             case EventKind.DIED:
                 said = f"{event.node}: {detail['process']} ended by itself"
                 self._say(event.at_ns, said, "red")
 
+    def _route(self, event: Event) -> None:
+        """Say the first move that the fault can have caused, known before it or not."""
+        if self._possible_ns is None:
+            self._early_routes.append(event)
+        elif event.at_ns >= self._possible_ns and not self._route_moved:
+            self._route_moved = True
+            self._say(event.at_ns, f"{event.node}: the first route moves")
+
     def _say(self, at_ns: int, said: str, style: str = "") -> None:
         line = Text(f"{self._clock(at_ns)}  ", style="dim")
-        self._console.print(line.append(said, style=style or "not dim"))
+        line.append(said, style=style or "not dim")
+        self._console.print(line, soft_wrap=not self._console.is_terminal)
 
     def _clock(self, at_ns: int) -> str:
         if self._fault_ns is None:
@@ -155,7 +170,15 @@ class RunProgress:
             kinds = ", ".join(f"{k} {n}" for k, n in failing[qname].items() if n)
             count = f"{qname} {failing[qname].total()}/{total}"
             parts.append(f"{count} ({kinds})" if kinds else count)
-        return f"failing: {'; '.join(parts)}; {len(self._recent)} attempts/s"
+        return f"failing: {'; '.join(parts)}; {self._pace()}"
+
+    def _pace(self) -> str:
+        """Return how many attempts there are, and how late they begin."""
+        rate = f"{len(self._recent)} attempts/s"
+        if not self._recent:
+            return rate
+        lag_ms = percentile(sorted(lag_ns for _, lag_ns in self._recent), 99) / 1e6
+        return f"{rate}, p99 lag {lag_ms:.0f} ms"
 
     def _picture(self) -> RenderableType:
         return Group(Text(), self._headline(), self._table())
@@ -170,9 +193,7 @@ class RunProgress:
                 f"of {self._fault.target}"
             )
         line = Text(self._phase, style="bold")
-        return line.append(
-            f"  {when}; {len(self._recent)} attempts/s", style="not bold"
-        )
+        return line.append(f"  {when}; {self._pace()}", style="not bold")
 
     def _table(self) -> Table:
         behaviours = list(dict.fromkeys(b for _, _, b in self._clients))

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from lab.history import Attempt, Event, EventKind, History, Outcome
-from lab.report.charts import CAUSE_COLOURS, labels, marks, shares
+from lab.report.charts import CAUSE_COLOURS, Mark, labels, marks, shares
 from lab.report.groups import Group, groups
 from lab.scenario.model import Cause
 from tests.unit.report.stories import power_off, story
@@ -44,6 +46,27 @@ def attempt(at_s: float, outcome: Outcome) -> Attempt:
 def lane(*attempts: Attempt) -> list[float | None]:
     history = History(events=(), attempts=attempts)
     return shares([group()], history, fault_ns=FAULT_NS, end_s=2.0)[0]
+
+
+def fault(*, uncertainty_s: float) -> Event:
+    return Event(
+        at_ns=FAULT_NS,
+        kind=EventKind.FAULT,
+        uncertainty_ns=int(uncertainty_s * NS),
+        detail={"kind": "drain", "target": "us-east"},
+    )
+
+
+def route(at_s: float) -> Event:
+    return Event(
+        at_ns=int(FAULT_NS + at_s * NS), kind=EventKind.ROUTE, node="transit-a"
+    )
+
+
+def marks_of(*events: Event) -> list[Mark]:
+    """Return the marks of routes."""
+    seen = marks(events, power_off().topology, fault_ns=FAULT_NS, end_s=30)
+    return [mark for mark in seen if mark.words == "the first route moves"]
 
 
 class TestShares:
@@ -89,6 +112,16 @@ class TestMarks:
         assert "the first route moves" in words
         assert "provider-a: down" in words
         assert "<b>stop</b>" in words
+
+    def test_a_route_may_move_before_the_latest_moment_of_the_fault(self) -> None:
+        moved = marks_of(fault(uncertainty_s=0.02), route(-0.01), route(18.5))
+
+        assert [mark.at_s for mark in moved] == [0.0]
+
+    def test_a_route_that_moved_before_the_fault_explains_nothing(self) -> None:
+        moved = marks_of(route(-0.5), fault(uncertainty_s=0.02), route(0.45))
+
+        assert [mark.at_s for mark in moved] == [pytest.approx(0.45)]
 
     def test_caches_that_expire_together_are_one_mark(self) -> None:
         events = tuple(

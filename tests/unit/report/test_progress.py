@@ -1,19 +1,43 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
 
-from lab.history import Event, EventKind, Outcome
+from lab.history import Attempt, Event, EventKind, Outcome
 from lab.report.progress import RunProgress
 from tests.unit.report.stories import Story, power_off, story
 
+NS = 1_000_000_000
 
-def shown(told: Story, *, terminal: bool = False, until_s: float = 1e9) -> str:
+
+def moved(at_s: float) -> Event:
+    return Event(at_ns=int(at_s * NS), kind=EventKind.ROUTE, node="transit-a")
+
+
+def fault() -> Event:
+    detail = {"kind": "drain", "target": "us-east"}
+    return Event(
+        at_ns=10 * NS, kind=EventKind.FAULT, uncertainty_ns=NS // 50, detail=detail
+    )
+
+
+def fed(told: Story, *records: Event | Attempt) -> str:
+    out = StringIO()
+    progress = RunProgress(told.scenario, told.topology, Console(file=out))
+    for record in records:
+        progress.feed(record)
+    return out.getvalue()
+
+
+def shown(
+    told: Story, *, terminal: bool = False, until_s: float = 1e9, width: int = 160
+) -> str:
     out = StringIO()
     console = Console(
         file=out,
-        width=160,
+        width=width,
         force_terminal=terminal,
         color_system=None,
         legacy_windows=False,
@@ -74,6 +98,37 @@ class TestPlain:
         progress.feed(died)
 
         assert "public: pdns_recursor ended by itself" in out.getvalue()
+
+    def test_a_route_that_moved_just_before_the_stamp_of_the_fault_is_told(
+        self,
+    ) -> None:
+        told = story("fault=drain")
+
+        text = fed(told, moved(9.5), moved(9.99), fault(), moved(28.5))
+
+        assert "-0.01 s  transit-a: the first route moves" in text
+        assert text.count("the first route moves") == 1
+
+    def test_an_outcome_that_nobody_knows_is_no_failure(self) -> None:
+        told = power_off()
+        good = next(a for a in told.history.attempts if a.outcome is Outcome.OK)
+        late = replace(good, end_ns=6 * NS, outcome=Outcome.INFO)
+
+        text = fed(told, good, late)
+
+        assert "failing: anycast 0/24; failover 0/48; rr 0/16;" in text
+
+    def test_how_late_attempts_begin_is_told(self) -> None:
+        told = power_off()
+        good = told.history.attempts[0]
+        late = replace(good, due_ns=0, start_ns=30_000_000, end_ns=6 * NS)
+
+        assert "1 attempts/s, p99 lag 30 ms" in fed(told, late)
+
+    def test_a_line_stays_one_line_where_nobody_scrolls_sideways(self) -> None:
+        lines = shown(power_off(), width=40).splitlines()
+
+        assert all(" s  " in line for line in lines)
 
 
 class TestTerminal:
