@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from lab.judge.model import Verdict
+from lab.judge.model import ExpectationResult, Verdict
 from lab.scenario.model import Scenario
 
 
@@ -21,8 +21,14 @@ def junit_xml(verdict: Verdict, scenario: Scenario) -> str:
     for result in results:
         case = SubElement(suite, "testcase", classname=scenario.name, name=result.text)
         if result.ok is not True:
-            said = f"{result.low} <= {result.measured} <= {result.high}; {result.why}"
             kind = "error" if result.ok is None else "failure"
-            SubElement(case, kind, message=said)
+            SubElement(case, kind, message=f"{_shown(result)}; {result.why}")
     indent(suite)
     return tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _shown(result: ExpectationResult) -> str:
+    """Return the measured value between the bounds that there are."""
+    measured = "unknown" if result.measured is None else round(result.measured, 3)
+    found = (result.low, measured, result.high)
+    return " <= ".join(str(value) for value in found if value is not None)

@@ -57,8 +57,7 @@ def render(
         Text(),
         headline(verdict, scenario),
         Text(),
-        CohortTable(cohorts),
-        _footnote(cohorts, facts),
+        CohortTable(cohorts, facts),
         Text(),
         expectation_table(expected, with_why=every_cohort),
         _conclusion(verdict, everything=every_cohort),
@@ -83,28 +82,32 @@ def headline(verdict: Verdict, scenario: Scenario) -> Text:
 
 
 class CohortTable:
-    """Who recovered when, and which layer cost which seconds.
+    """Who recovered when, and which layer cost which seconds; what the figures mean.
 
     Two tables where the terminal is too narrow for one.
     """
 
-    def __init__(self, groups: tuple[Group, ...]) -> None:
+    def __init__(self, groups: tuple[Group, ...], facts: RunFacts) -> None:
         """Hold the rows."""
         self._groups = groups
+        self._facts = facts
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        """Yield one table, or two where one is too wide."""
+        """Yield one table, or two where one is too wide, and a note."""
         whole = cohort_table(self._groups)
         hurt = tuple(group for group in self._groups if group.causes)
         endless = options.update(width=_ENDLESS)
         if Measurement.get(console, endless, whole).minimum <= options.max_width:
             yield whole
+            causes = "Right of lost" if hurt else ""
         else:
             yield cohort_table(self._groups, causes=False, gap=0)
             if hurt:
                 yield cohort_table(hurt, figures=False, gap=0)
+            causes = "Second table" if hurt else ""
+        yield _footnote(self._groups, self._facts, causes=causes)
 
 
 def cohort_table(
@@ -170,14 +173,15 @@ def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2f}"
 
 
-def _footnote(groups: tuple[Group, ...], facts: RunFacts) -> Text:
+def _footnote(groups: tuple[Group, ...], facts: RunFacts, *, causes: str) -> Text:
     paces = " or ".join(f"{r:g}" for r in sorted({g.resolution_s for g in groups}))
     said = (
         "p50, p95, max: from the fault to the first good attempt after which none "
         f"fails; a client makes one each {paces} s, nothing finer is seen.\n"
-        "Right of lost: what each layer cost a client, in mean seconds of outage.\n"
-        f"Profile {facts.profile}"
     )
+    if causes:
+        said += f"{causes}: what each layer cost a client, in mean seconds of outage.\n"
+    said += f"Profile {facts.profile}"
     if facts.attempts_per_s is not None:
         said += f"; {facts.attempts_per_s:.0f} attempts/s"
     return Text(said + ".", style="dim")

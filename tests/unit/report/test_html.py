@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from lab.history import EventKind
 from lab.report.html import page
 from tests.unit.report.stories import Story, broken, facts, power_off, unseen
 
@@ -61,6 +63,27 @@ class TestPage:
 
         failed = text.index('<td class="failed">failed</td>')
         assert "cached for 24 s" in text[failed : failed + 600]
+
+    def test_text_from_a_run_is_text_and_nothing_else(self) -> None:
+        told = power_off()
+        evil = "</script><img src=x onerror=alert(1)>"
+        events = tuple(
+            replace(e, node=evil) if e.kind is EventKind.HEALTH else e
+            for e in told.history.events
+        )
+        cohorts = tuple(replace(c, resolver=evil) for c in told.verdict.cohorts)
+
+        text = shown(
+            replace(
+                told,
+                scenario=replace(told.scenario, title=evil, name=evil),
+                history=replace(told.history, events=events),
+                verdict=replace(told.verdict, cohorts=cohorts, notes=(evil,)),
+            )
+        )
+
+        assert "onerror=alert(1)" in text
+        assert "<img" not in text
 
     def test_without_evidence_it_says_so_and_draws_nothing(self) -> None:
         text = shown(unseen())

@@ -61,6 +61,13 @@ class TestRender:
     def test_resolution_is_stated(self) -> None:
         assert "one each 0.2 or 0.5 s" in text(power_off())
 
+    def test_the_footnote_says_where_the_causes_are(self) -> None:
+        assert "Right of lost: " in text(power_off(), width=160)
+        assert "Second table: " in text(power_off(), width=80)
+
+    def test_a_run_that_hurt_nobody_has_no_note_on_causes(self) -> None:
+        assert "what each layer cost" not in text(unseen())
+
     def test_all_shows_each_expectation_with_its_arithmetic(self) -> None:
         shown = text(power_off(), width=240, every_cohort=True)
 
