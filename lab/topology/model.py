@@ -51,6 +51,23 @@ class ResolverBehaviour(StrEnum):
     HONEST = "honest"
     CLAMPING = "clamping"
     SERVE_STALE = "serve-stale"
+    ECS = "ecs"  # tells named providers the user's subnet (RFC 7871)
+    NO_ECS = "no-ecs"  # strips the subnet that a user or a forwarder sent
+    FORWARDING = "forwarding"  # asks another resolver, as a home router does
+
+
+class Probe(StrEnum):
+    """Which endpoint of a region a DNS provider checks."""
+
+    DEEP = "deep"  # says what users would see
+    SHALLOW = "shallow"  # says that something listens
+
+
+class AllDown(StrEnum):
+    """What a health-checked name answers when every region is down."""
+
+    FAIL_OPEN = "fail-open"  # all addresses: the checker may be wrong
+    EMPTY = "empty"  # none
 
 
 class Check(Model):
@@ -119,6 +136,13 @@ class Backend(Model):
     """Requests a second from which on it refuses."""
 
 
+class Location(Model):
+    """Where something is on the globe, in degrees (WGS 84)."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+
 class Region(Model):
     """A region: one edge router, L4 nodes, L7 nodes, backends."""
 
@@ -134,6 +158,8 @@ class Region(Model):
     l7: Annotated[int, Field(ge=1, le=8)] = 2
     """How many L7 nodes."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
+    location: Location | None = None
+    """Where its users' distance is counted from; `geo` names need it."""
 
 
 class Transit(Model):
@@ -142,6 +168,7 @@ class Transit(Model):
     name: Name
     asn: Asn
     prefix: IPv4Network
+    location: Location | None = None
 
 
 class TransitLink(Model):
@@ -149,15 +176,25 @@ class TransitLink(Model):
 
     name: Name
     between: tuple[Name, Name]
+    delay_ms: Annotated[float, Field(ge=0, le=1000)] = 0
+    """One-way delay, in each direction; a round trip takes twice as long."""
 
 
 class Resolver(Model):
     """A caching resolver."""
 
     name: Name
-    daemon: Literal["unbound", "recursor"]
+    daemon: Literal["unbound", "recursor", "bind", "dnsmasq"]
     behaviour: ResolverBehaviour
     address: IPv4Address
+    users: PositiveInt = 1
+    """How many users ask it, from each access network in its reach."""
+    stale_after_s: Annotated[float, Field(ge=0, le=60)] = 0
+    """`serve-stale`: how long it tries for a fresh answer first (RFC 8767: 1.8)."""
+    ecs_to: tuple[Name, ...] = ()
+    """`ecs`: the providers that it tells the user's subnet."""
+    forwards_to: Name | None = None
+    """`forwarding`: the resolver that it asks."""
 
 
 class PublicResolver(Resolver):
@@ -182,6 +219,7 @@ class Access(Model):
     prefix: IPv4Network
     clients: Clients
     resolvers: tuple[Resolver, ...] = ()
+    location: Location | None = None
 
 
 class Provider(Model):
@@ -203,44 +241,49 @@ class Parent(Model):
     transit: Name
 
 
-class RoundRobin(Model):
-    """All regions' addresses, in rotating order, whatever their health."""
+class Steered(Model):
+    """What every served name has."""
 
     name: Name
+    ttl_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Published TTL of this name alone, as in the `real` profile."""
+
+
+class RoundRobin(Steered):
+    """All regions' addresses, in rotating order, whatever their health."""
+
     policy: Literal["round-robin"]
     regions: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
-class Weighted(Model):
+class Weighted(Steered):
     """One region per answer, in proportion to its weight."""
 
-    name: Name
     policy: Literal["weighted"]
     weights: Annotated[dict[Name, PositiveInt], Field(min_length=1)]
 
 
-class Geo(Model):
+class Geo(Steered):
     """The region declared nearest to the network that asks."""
 
-    name: Name
     policy: Literal["geo"]
     nearest: Annotated[dict[Name, Name], Field(min_length=1)]
     """Region by access network or transit."""
 
 
-class Failover(Model):
+class Failover(Steered):
     """The first healthy region of the list."""
 
-    name: Name
     policy: Literal["failover"]
     regions: Annotated[tuple[Name, ...], Field(min_length=2)]
     """In order of preference."""
+    probe: Probe = Probe.DEEP
+    all_down: AllDown = AllDown.FAIL_OPEN
 
 
-class AnycastName(Model):
+class AnycastName(Steered):
     """The one stable anycast address."""
 
-    name: Name
     policy: Literal["anycast"]
 
 
