@@ -22,7 +22,11 @@ class Behaviour(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """Clients with the same access network, resolver, behaviour and name."""
+    """Clients with the same access network, resolver, behaviour and name.
+
+    With `jitter`, each keeps an answer for a random share less than its TTL, up to
+    that share.
+    """
 
     name: str
     access: str
@@ -31,6 +35,7 @@ class Cohort:
     qname: str
     clients: int
     interval_ms: int
+    jitter: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,9 @@ def _problems(raw: Any) -> list[str]:
 def _cohort_problems(place: str, raw: Any, resolvers: dict[str, str]) -> list[str]:
     if not isinstance(raw, dict):
         return [f"{place} must be an object"]
-    problems = _key_problems(f"{place}: ", raw, {f.name for f in fields(Cohort)}, set())
+    problems = _key_problems(
+        f"{place}: ", raw, {f.name for f in fields(Cohort)}, {"jitter"}
+    )
     if problems:
         return problems
     if raw["behaviour"] not in set(Behaviour):

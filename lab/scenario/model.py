@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.scenario.figures import Figure
+
 
 class Behaviour(StrEnum):
     """What a client does with the addresses in an answer."""
@@ -51,6 +53,7 @@ class Cohort:
         qname: Served name, without the zone (`failover`).
         clients: How many.
         interval_ms: Pace of each client; the schedule is open-loop.
+        jitter: Share of a TTL, at most, that a client gives up at random, each time.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Cohort:
     qname: str
     clients: int
     interval_ms: int
+    jitter: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,27 +80,85 @@ class ProveCache:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Let `target` die `at_age_s` after priming; `drain_s` is for a drain only."""
+    """Let `target` die.
+
+    Attributes:
+        at_age_s: How long after priming; None is as soon as the step is reached.
+        drain_s: How long a drain waits before it stops; for a drain only.
+        label: What figures call it.
+    """
 
     kind: FaultKind
     target: str
-    at_age_s: float
+    at_age_s: float | None = None
     drain_s: float = 0.0
+    label: str = "fault"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
-    """Watch for `for_s` after the fault."""
+    """Watch for `for_s` after the last fault, or from now on if none is in force.
+
+    Figures call it by its label.
+    """
 
     for_s: float
+    label: str = "observe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A burst: the same question many times to one server, at an even pace.
+
+    Attributes:
+        label: What figures call it.
+        access: Access network whose client node asks.
+        server: Name of a resolver, or of a provider, past all caches.
+        subnets: Client subnets that it tells (RFC 7871), in turn; none if empty.
+        users: How many of the access network's subnets the questions come from.
+    """
+
+    label: str
+    access: str
+    server: str
+    qname: str
+    count: int
+    interval_ms: float
+    subnets: tuple[str, ...] = ()
+    users: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Put these questions, all at the same time, and wait for the answers.
+
+    With `behind` they are put while the following steps happen; what was answered is
+    told when the last one is.
+    """
+
+    questions: tuple[Question, ...]
+    label: str = "ask"
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Undo the fault and wait until the lab meets its baseline again."""
+    """Undo every fault in force and wait until the lab meets its baseline again."""
 
 
-Step = Prime | ProveCache | Fault | Observe | Restore
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Undo the fault of a target, as soon as the step is reached; wait for nothing.
+
+    `after_s` is how long after that fault took effect, if that is later.
+    """
+
+    target: str
+    after_s: float = 0.0
+    label: str = "undo"
+
+
+Step = Prime | ProveCache | Fault | Observe | Ask | Undo | Restore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +265,40 @@ class CauseAtMost:
     why: str
 
 
+class Unit(StrEnum):
+    """How a measured number is shown."""
+
+    SECONDS = "s"
+    MILLISECONDS = "ms"  # of a figure in seconds
+    PERCENT = "%"  # of a share
+    TIMES = "x"
+    COUNT = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """A figure of the run lies between two numbers; None leaves a side open.
+
+    Attributes:
+        text: What it is, for a reader of a table.
+        section: Heading of its rows in that table.
+        series: With `x`: line and place of the point in the scenario's picture.
+    """
+
+    text: str
+    figure: Figure
+    low: float | None
+    high: float | None
+    why: str
+    unit: Unit = Unit.COUNT
+    section: str = ""
+    series: str = ""
+    x: float | None = None
+
+
 Expectation = (
-    RecoversWithin
+    Measures
+    | RecoversWithin
     | SlowestRecoversWithin
     | FailsOnlyWithin
     | NoFailures
@@ -228,6 +322,7 @@ class Scenario:
         watch: Cohorts that attempt during the whole run.
         steps: In order.
         expectations: Judged after the run.
+        picture: What the x of `Measures` in the picture is, "" if there is no picture.
     """
 
     name: str
@@ -237,3 +332,4 @@ class Scenario:
     watch: tuple[Cohort, ...]
     steps: tuple[Step, ...]
     expectations: tuple[Expectation, ...]
+    picture: str = ""

@@ -1,0 +1,295 @@
+"""What can be read off a run as one number: the measured side of an expectation.
+
+Frozen values only; how each is computed from a history is in `lab.judge.figures`.
+`during` is the label of a step: the time from its beginning to that of the next one.
+Shares are fractions: 0.9 is nine in ten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerShare:
+    """Share of a burst's answers that begin with one of these addresses."""
+
+    ask: str
+    addresses: tuple[str, ...]
+    figure: Literal["AnswerShare"] = "AnswerShare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerP:
+    """P-value (chi-square) of a burst's first addresses, if these shares were true."""
+
+    ask: str
+    shares: tuple[tuple[str, float], ...]
+    figure: Literal["AnswerP"] = "AnswerP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """Share of consecutive answers of a burst that begin with another address."""
+
+    ask: str
+    figure: Literal["Rotation"] = "Rotation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Number of different orders in which a burst's answers came."""
+
+    ask: str
+    figure: Literal["Orders"] = "Orders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerScope:
+    """Prefix length that a burst's answers are valid for (RFC 7871, section 7.2)."""
+
+    ask: str
+    figure: Literal["AnswerScope"] = "AnswerScope"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Share of a burst's questions that got no address."""
+
+    ask: str
+    figure: Literal["Unanswered"] = "Unanswered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTime:
+    """Percentile of the time a burst's answers took, in seconds."""
+
+    ask: str
+    percent: int
+    figure: Literal["AnswerTime"] = "AnswerTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredFor:
+    """Seconds during which a burst was answered with just this set of addresses."""
+
+    ask: str
+    addresses: tuple[str, ...]
+    figure: Literal["AnsweredFor"] = "AnsweredFor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAfter:
+    """Seconds from the fault to the first answer of a burst without the address."""
+
+    ask: str
+    address: str
+    fault: str = "fault"
+    figure: Literal["LeftAfter"] = "LeftAfter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """How often the set of addresses in a burst's answers changed."""
+
+    ask: str
+    figure: Literal["Changes"] = "Changes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Queries for a name that the authorities got; from one resolver if it is named."""
+
+    qname: str
+    during: str
+    resolver: str = ""
+    figure: Literal["Upstream"] = "Upstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetsTold:
+    """Number of different client subnets that authorities were told for a name."""
+
+    qname: str
+    during: str
+    resolver: str = ""
+    figure: Literal["SubnetsTold"] = "SubnetsTold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixTold:
+    """Longest prefix length of a client subnet that authorities were told."""
+
+    qname: str
+    during: str
+    resolver: str = ""
+    figure: Literal["PrefixTold"] = "PrefixTold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """Packets at the authorities that are neither DNS nor their own health checks."""
+
+    figure: Literal["Foreign"] = "Foreign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Number of attempts of these cohorts."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["Requests"] = "Requests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedShare:
+    """Share of the attempts of these cohorts that failed; with one error, if named."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    error: str = ""
+    figure: Literal["FailedShare"] = "FailedShare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedShare:
+    """Share of the good replies that came from one region, or one backend."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str = ""
+    backend: str = ""
+    figure: Literal["ServedShare"] = "ServedShare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedSpread:
+    """Greatest less least share of a region among whole windows of `window_s`."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str
+    window_s: float
+    figure: Literal["ServedSpread"] = "ServedSpread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanimity:
+    """Share of attempts that go where most go that use the same cached answer."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["Unanimity"] = "Unanimity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestAnswer:
+    """Greatest age of an answer when an attempt used it, in seconds."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["OldestAnswer"] = "OldestAnswer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTime:
+    """Percentile of how long good attempts took, in seconds; rescued ones if told."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    percent: int
+    rescued: bool = False
+    figure: Literal["AttemptTime"] = "AttemptTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectTime:
+    """Percentile of the time to establish a connection, one round trip, in seconds."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    percent: int
+    figure: Literal["ConnectTime"] = "ConnectTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastFailure:
+    """Seconds from the step's fault to the start of the last failed attempt in it."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    fault: str = "fault"
+    figure: Literal["LastFailure"] = "LastFailure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakQuestions:
+    """Most questions in any one second that clients asked their resolver."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["PeakQuestions"] = "PeakQuestions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """How often a provider declared a region down (or up)."""
+
+    provider: str
+    region: str
+    during: str
+    state: Literal["up", "down"] = "down"
+    figure: Literal["Verdicts"] = "Verdicts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """Share of one core that the busiest of these nodes used over the run."""
+
+    nodes: tuple[str, ...]
+    figure: Literal["Processor"] = "Processor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """One figure divided by another."""
+
+    top: Figure
+    bottom: Figure
+    figure: Literal["Over"] = "Over"
+
+
+Figure = Annotated[
+    AnswerShare
+    | AnswerP
+    | Rotation
+    | Orders
+    | AnswerScope
+    | Unanswered
+    | AnswerTime
+    | AnsweredFor
+    | LeftAfter
+    | Changes
+    | Upstream
+    | SubnetsTold
+    | PrefixTold
+    | Foreign
+    | Requests
+    | FailedShare
+    | ServedShare
+    | ServedSpread
+    | Unanimity
+    | OldestAnswer
+    | AttemptTime
+    | ConnectTime
+    | LastFailure
+    | PeakQuestions
+    | Verdicts
+    | Processor
+    | Over,
+    Field(discriminator="figure"),
+]
