@@ -1,11 +1,13 @@
 """What a node is told through its environment: `LAB_NODE` and `LAB_FILES`.
 
 `LAB_NODE` is a JSON object; `LAB_FILES` is readable text, each file after a line
-`#### <path>`, so that a person can read it in compose.yaml.
+`#### <path>`, so that a person can read it in compose.yaml. A binary file comes in
+base64, after a line `#### <path> base64`.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +45,8 @@ def read_spec(environment: dict[str, str]) -> Spec:
 def write_files(bundle: str) -> None:
     """Write every file of a `LAB_FILES` text, making its folders."""
     for part in ("\n" + bundle).split("\n" + MARK)[1:]:
-        path, _, text = part.partition("\n")
+        head, _, text = part.partition("\n")
+        path, _, encoding = head.partition(" ")
+        content = binascii.a2b_base64(text) if encoding else f"{text}\n".encode()
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        Path(path).write_bytes(content)

@@ -89,10 +89,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file that the first process writes before it starts the daemons."""
+    """A file that the first process writes before it starts the daemons.
+
+    Attributes:
+        text: What is in it; of a binary file the base64 form (RFC 4648, section 4).
+        binary: Whether the text stands for bytes.
+    """
 
     path: str
     text: str
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

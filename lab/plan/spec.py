@@ -7,6 +7,8 @@ import json
 from lab.plan.model import Node
 
 _MARK = "#### "
+#: After the path of a file that is given in base64.
+_BINARY = " base64"
 
 
 def environment(node: Node) -> dict[str, str]:
@@ -35,6 +37,9 @@ def environment(node: Node) -> dict[str, str]:
     for file in node.files:
         if ("\n" + file.text).find("\n" + _MARK) >= 0:
             raise ValueError(f"{node.name}: {file.path} has a line with {_MARK!r}")
-    files = "\n".join(f"{_MARK}{f.path}\n{f.text.rstrip()}" for f in node.files)
+    files = "\n".join(
+        f"{_MARK}{f.path}{_BINARY if f.binary else ''}\n{f.text.rstrip()}"
+        for f in node.files
+    )
     spec = {"LAB_NODE": json.dumps(orders, indent=1)}
     return spec | ({"LAB_FILES": files + "\n"} if files else {})

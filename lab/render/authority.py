@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from lab.plan.model import Condition
 from lab.render.zones import region_address
-from lab.topology.model import Failover, Provider, Topology
+from lab.topology.geography import Site, preferred, site_of
+from lab.topology.model import Failover, Geo, Provider, ServedName, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,30 +17,44 @@ class Record:
     name: str
     type: str
     data: str
-    ttl: str = ""
+    ttl: int | str
+
+
+def region_when_well(topology: Topology, name: ServedName, site: Site) -> str:
+    """Return the one region that a network is sent to when nothing is down, or ""."""
+    match name:
+        case Failover():
+            return name.regions[0]
+        case Geo() if site.location is not None:
+            return preferred(topology, name, site)[0]
+    return ""
+
+
+def addresses_when_well(topology: Topology, name: ServedName, site: Site) -> list[str]:
+    """Return the only address that a network may be given when nothing is down.
+
+    None for a policy that gives more than one, now this and now that.
+    """
+    region = region_when_well(topology, name, site)
+    return [region_address(topology, region)] if region else []
 
 
 def answers(topology: Topology, provider: Provider) -> tuple[Condition, ...]:
-    """Return a condition per served name; a failover name must give its primary.
+    """Return a condition per served name, asked by the provider itself.
 
     That also asks each health-checked name for the first time, which is what makes
     PowerDNS begin to check it, and waits until its checks have settled.
     """
-
-    def args(name: str, expect: list[str]) -> dict[str, object]:
-        return {"server": str(provider.address), "name": name, "expect": expect}
-
-    zone = topology.zone
+    zone, site = topology.zone, site_of(topology, provider.address)
     return tuple(
         Condition(
             text=f"serves {name.name}.{zone.name}, health checks settled",
             kind="dns",
-            args=args(
-                f"{name.name}.{zone.name}",
-                [region_address(topology, name.regions[0])]
-                if isinstance(name, Failover)
-                else [],
-            ),
+            args={
+                "server": str(provider.address),
+                "name": f"{name.name}.{zone.name}",
+                "expect": addresses_when_well(topology, name, site),
+            },
         )
         for name in zone.names
     )

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from lab.plan.model import Condition
+from lab.render.authority import region_when_well
 from lab.render.model import Rendered
 from lab.render.resolver import authorities_settled
-from lab.topology.model import Access, Failover, Topology
+from lab.topology.geography import seen_from
+from lab.topology.model import Access, Resolver, Topology
 
 
 def render(topology: Topology, access: Access) -> Rendered:
     """Return a node from which every name leads to a good reply by every resolver."""
     zone = topology.zone
     resolvers = (*access.resolvers, *topology.public_resolvers)
-    primary = {
-        f"{n.name}.{zone.name}": n.regions[0]
-        for n in zone.names
-        if isinstance(n, Failover)
-    }
     conditions = tuple(
         Condition(
             text=f"good replies for every name by way of {resolver.name}",
@@ -24,8 +21,8 @@ def render(topology: Topology, access: Access) -> Rendered:
             args={
                 "resolvers": {resolver.name: str(resolver.address)},
                 "names": [f"{n.name}.{zone.name}" for n in zone.names],
-                "regions": primary,
-                "after": authorities_settled(topology),
+                "regions": _regions(topology, resolver, access),
+                "after": authorities_settled(topology, access.clients.address),
             },
         )
         for resolver in resolvers
@@ -38,3 +35,15 @@ def render(topology: Topology, access: Access) -> Rendered:
         capabilities=("NET_RAW",),  # packet capture
         memory_mb=512,
     )
+
+
+def _regions(topology: Topology, resolver: Resolver, access: Access) -> dict[str, str]:
+    """Return the region that must reply, of each name with which only one may."""
+    site = seen_from(topology, resolver, access)
+    if site is None:
+        return {}
+    found = (
+        (f"{name.name}.{topology.zone.name}", region_when_well(topology, name, site))
+        for name in topology.zone.names
+    )
+    return {name: region for name, region in found if region}

@@ -1,17 +1,22 @@
 """gdnsd: steering in plugins.
 
+With every datacenter down, `metafo` and `geoip` answer with the first one's addresses.
+Each checked name therefore has a last datacenter that nothing checks and that holds the
+addresses of all.
+
 Source: gdnsd.config(5), gdnsd-plugin-metafo(8), -weighted(8), -geoip(8) of gdnsd 3.8.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from lab.plan.model import Condition, File, Process
 from lab.render.authority import Record, answers
+from lab.render.geography import database_file
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.render.zones import networks, provider_servers, region_address
+from lab.render.zones import provider_servers, region_address
 from lab.topology.model import (
     AnycastName,
     Failover,
@@ -24,20 +29,26 @@ from lab.topology.model import (
 )
 
 FOLDER = "/etc/lab/gdnsd"
+GEOGRAPHY = f"{FOLDER}/geography.mmdb"
+#: Service type of what is not checked.
+_ALWAYS_UP: Final = "up"
 
 
 def render(topology: Topology, provider: Provider) -> Rendered:
     """Return an authoritative server of the steered zone."""
     names = topology.zone.names
+    geos = [n for n in names if isinstance(n, Geo)]
     config = fill(
         "gdnsd/config.j2",
         name=provider.name,
         address=provider.address,
         ttl_s=topology.timers.ttl_s,
         check=topology.timers.check,
-        failovers=[_failover(topology, n) for n in names if isinstance(n, Failover)],
+        probes=sorted({n.probe for n in topology.checked_names}),
+        failovers=[_failover(topology, n) for n in topology.checked_names],
         weighteds=[_weighted(topology, n) for n in names if isinstance(n, Weighted)],
-        geos=[_geo(topology, n) for n in names if isinstance(n, Geo)],
+        geos=[_geo(topology, n) for n in geos],
+        geography=GEOGRAPHY,
     )
     zone = fill(
         "gdnsd/steered.zone.j2",
@@ -56,6 +67,7 @@ def render(topology: Topology, provider: Provider) -> Rendered:
         files=(
             File(path=f"{FOLDER}/config", text=config),
             File(path=f"{FOLDER}/zones/{topology.zone.name}", text=zone),
+            *((database_file(topology, GEOGRAPHY),) if geos else ()),
         ),
         processes=(Process(name="gdnsd", argv=("gdnsd", "-c", FOLDER, "start")),),
         conditions=(monitors, *answers(topology, provider)),
@@ -63,25 +75,25 @@ def render(topology: Topology, provider: Provider) -> Rendered:
 
 
 def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
-    ttl = str(topology.timers.ttl_s)
+    ttl_s = topology.ttl_s(name.name)
+
+    def record(address: object) -> Record:
+        return Record(name=name.name, ttl=ttl_s, type="A", data=str(address))
+
     match name:
         case RoundRobin():
-            addresses = (region_address(topology, r) for r in name.regions)
-            return tuple(
-                Record(name=name.name, ttl=ttl, type="A", data=a) for a in addresses
-            )
+            return tuple(record(region_address(topology, r)) for r in name.regions)
         case AnycastName():
-            address = str(topology.anycast.address)
-            return (Record(name=name.name, ttl=ttl, type="A", data=address),)
+            return (record(topology.anycast.address),)
         case Weighted():
             plugin = "weighted"
         case Geo():
-            plugin = "geoip"
+            plugin = "metafo" if name.failover else "geoip"
         case Failover():
             plugin = "metafo"
     # The least TTL equals the greatest: else gdnsd shortens it before a health change.
-    data = f"{plugin}!{name.name}"
-    return (Record(name=name.name, ttl=f"{ttl}/{ttl}", type="DYNA", data=data),)
+    data, ttl = f"{plugin}!{name.name}", f"{ttl_s}/{ttl_s}"
+    return (Record(name=name.name, ttl=ttl, type="DYNA", data=data),)
 
 
 def _addresses(
@@ -90,9 +102,19 @@ def _addresses(
     return tuple((r, region_address(topology, r)) for r in regions)
 
 
-def _failover(topology: Topology, name: Failover) -> dict[str, Any]:
+def _failover(topology: Topology, name: Failover | Geo) -> dict[str, Any]:
     addresses = _addresses(topology, name.regions)
-    return {"name": name.name, "regions": name.regions, "addresses": addresses}
+    first = (
+        addresses
+        if isinstance(name, Failover)
+        else (("NEAREST", f"%geoip!{name.name}"),)
+    )
+    return {
+        "name": name.name,
+        "probe": name.probe,
+        "datacenters": first,
+        "everything": addresses,
+    }
 
 
 def _weighted(topology: Topology, name: Weighted) -> dict[str, Any]:
@@ -104,10 +126,10 @@ def _weighted(topology: Topology, name: Weighted) -> dict[str, Any]:
 
 
 def _geo(topology: Topology, name: Geo) -> dict[str, Any]:
-    regions = tuple(dict.fromkeys(name.nearest.values()))
+    places = ((r, topology.region(r).location) for r in name.regions)
     return {
         "name": name.name,
-        "regions": regions,
-        "addresses": _addresses(topology, regions),
-        "nets": [(networks(topology, s), r) for s, r in name.nearest.items()],
+        "probe": name.probe if name.failover else _ALWAYS_UP,
+        "places": [(region, place.lat, place.lon) for region, place in places if place],
+        "addresses": _addresses(topology, name.regions),
     }

@@ -3,17 +3,21 @@
 PowerDNS 4.9 declares an address down at its first failed check: `minimumFailures`
 exists in later versions only, so `check.threshold` has no effect on this brand.
 
-Source: the manual of PowerDNS Authoritative Server 4.9, "Lua Records".
+Source: the manual of PowerDNS Authoritative Server 4.9, "Lua Records", "GeoIP backend".
 """
 
 from __future__ import annotations
 
+import re
+
 from lab.plan.model import Condition, File, Process
 from lab.render.authority import Record, answers
+from lab.render.geography import database_file, needs_geography
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.render.zones import networks, provider_servers, region_address
+from lab.render.zones import provider_servers, region_address
 from lab.topology.model import (
+    AllDown,
     AnycastName,
     Failover,
     Geo,
@@ -25,6 +29,7 @@ from lab.topology.model import (
 )
 
 FOLDER = "/etc/lab/pdns"
+GEOGRAPHY = f"{FOLDER}/geography.mmdb"
 #: What PowerDNS logs when a check changes its mind, for one address.
 DECLARED = r"declaring {} (UP|DOWN) for URL"
 
@@ -37,6 +42,7 @@ def render(topology: Topology, provider: Provider) -> Rendered:
         name=provider.name,
         address=provider.address,
         interval_s=timers.check.interval_s,
+        geography=GEOGRAPHY if needs_geography(topology) else "",
     )
     records = fill(
         "pdns/steered.zone.j2",
@@ -53,6 +59,11 @@ def render(topology: Topology, provider: Provider) -> Rendered:
                 path=f"{FOLDER}/named.conf", text=fill("pdns/named.conf.j2", zone=zone)
             ),
             File(path=f"{FOLDER}/steered.zone", text=records),
+            *(
+                (database_file(topology, GEOGRAPHY),)
+                if needs_geography(topology)
+                else ()
+            ),
         ),
         processes=(Process(name="pdns", argv=argv),),
         conditions=(*answers(topology, provider), *_settled(topology)),
@@ -61,41 +72,41 @@ def render(topology: Topology, provider: Provider) -> Rendered:
 
 
 def _settled(topology: Topology) -> tuple[Condition, ...]:
-    """Every checked region was declared up: before that its state is a guess."""
-    names = [n for n in topology.zone.names if isinstance(n, Failover)]
-    regions = dict.fromkeys(r for n in names for r in n.regions)
+    """Every check declared its region up: before that its state is a guess."""
     return tuple(
         Condition(
-            text=f"health check of {region} settled and up",
+            text=f"health check of {region} for {name.name} settled and up",
             kind="said",
             args={
                 "process": "pdns",
-                "pattern": DECLARED.format(region_address(topology, region)),
+                "pattern": DECLARED.format(region_address(topology, region))
+                + f" {re.escape(_url(topology, name))}[!,]",
                 "want": "UP",
             },
         )
-        for region in regions
+        for name in topology.checked_names
+        for region in name.regions
     )
 
 
 def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
+    def record(kind: str, data: str) -> Record:
+        ttl_s = topology.ttl_s(name.name)
+        return Record(name=name.name, ttl=ttl_s, type=kind, data=data)
+
     match name:
         case RoundRobin():
             addresses = (region_address(topology, r) for r in name.regions)
-            return tuple(Record(name=name.name, type="A", data=a) for a in addresses)
+            return tuple(record("A", a) for a in addresses)
         case AnycastName():
-            address = str(topology.anycast.address)
-            return (Record(name=name.name, type="A", data=address),)
+            return (record("A", str(topology.anycast.address)),)
         case Weighted():
-            return (_lua(name.name, _weighted(topology, name)),)
+            expression = _weighted(topology, name)
         case Geo():
-            return (_lua(name.name, _geo(topology, name)),)
+            expression = _geo(topology, name)
         case Failover():
-            return (_lua(name.name, _failover(topology, name)),)
-
-
-def _lua(name: str, expression: str) -> Record:
-    return Record(name=name, type="LUA", data=f'A "{expression}"')
+            expression = _failover(topology, name)
+    return (record("LUA", f'A "{expression}"'),)
 
 
 def _weighted(topology: Topology, name: Weighted) -> str:
@@ -107,21 +118,34 @@ def _weighted(topology: Topology, name: Weighted) -> str:
 
 
 def _geo(topology: Topology, name: Geo) -> str:
-    nearest = [(networks(topology, s), r) for s, r in name.nearest.items()]
-    # Without an entry for everybody else they get an error; gdnsd's default is this.
-    nearest.append(("0.0.0.0/0", next(iter(name.nearest.values()))))
-    views = (
-        f"{{{{'{network}'}}, {{'{region_address(topology, region)}'}}}}"
-        for network, region in nearest
-    )
-    return f"view({{{', '.join(views)}}})"
+    if name.failover:
+        return _checked(topology, name, _addresses(topology, name), "pickclosest")
+    return f"pickclosest({{{_addresses(topology, name)}}})"
 
 
 def _failover(topology: Topology, name: Failover) -> str:
-    groups = ", ".join(f"{{'{region_address(topology, r)}'}}" for r in name.regions)
-    url = f"http://{name.name}.{topology.zone.name}/deep"
-    timeout = topology.timers.check.timeout_s
+    groups = (f"{{'{region_address(topology, r)}'}}" for r in name.regions)
+    return _checked(topology, name, ", ".join(groups), "all")
+
+
+def _addresses(topology: Topology, name: Geo) -> str:
+    return ", ".join(f"'{region_address(topology, r)}'" for r in name.regions)
+
+
+def _checked(
+    topology: Topology, name: Failover | Geo, addresses: str, selector: str
+) -> str:
     # With nothing up, or nothing checked yet, all addresses: one picked at random
     # would look like an answer of checks that have settled.
-    options = f"{{timeout={timeout}, backupSelector='all'}}"
-    return f"ifurlup('{url}', {{{groups}}}, {options})"
+    timeout_s = topology.timers.check.timeout_s
+    options = f"{{timeout={timeout_s}, selector='{selector}', backupSelector='all'}}"
+    answer = f"ifurlup('{_url(topology, name)}', {{{addresses}}}, {options})"
+    if name.all_down is AllDown.FAIL_OPEN:
+        return answer
+    # No selector gives nothing. Only the backup selector gives more than one.
+    return f";local up = {answer} if #up > 1 then return {{}} end return up"
+
+
+def _url(topology: Topology, name: Failover | Geo) -> str:
+    """Return what is checked; the log tells checks of two names apart by it."""
+    return f"http://{name.name}.{topology.zone.name}/{name.probe}"

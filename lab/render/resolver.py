@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from lab.plan.model import Condition
-from lab.render.zones import region_address
-from lab.topology.model import Failover, Resolver, Topology
+from lab.render.authority import addresses_when_well
+from lab.topology.geography import site_of
+from lab.topology.model import Resolver, Topology
 
 
-def authorities_settled(topology: Topology) -> list[dict[str, object]]:
-    """Return what every provider must answer before a resolver may be asked.
+def authorities_settled(
+    topology: Topology, asker: IPv4Address
+) -> list[dict[str, object]]:
+    """Return what every provider must answer to `asker` before a resolver is asked.
 
-    The primary of each health-checked name: asked earlier, a resolver would keep the
-    answer of checks that have not settled for as long as it caches.
+    The right region of each health-checked name: asked earlier, a resolver would keep
+    the answer of checks that have not settled for as long as it caches.
     """
-    zone = topology.zone
+    zone, site = topology.zone, site_of(topology, asker)
     return [
         {
             "server": str(provider.address),
             "name": f"{name.name}.{zone.name}",
-            "expect": [region_address(topology, name.regions[0])],
+            "expect": addresses_when_well(topology, name, site),
         }
         for provider in zone.providers
-        for name in zone.names
-        if isinstance(name, Failover)
+        for name in topology.checked_names
     ]
 
 
@@ -35,7 +39,7 @@ def resolves(topology: Topology, resolver: Resolver) -> tuple[Condition, ...]:
             args={
                 "server": str(resolver.address),
                 "name": f"{name.name}.{topology.zone.name}",
-                "after": authorities_settled(topology),
+                "after": authorities_settled(topology, resolver.address),
             },
         )
         for name in topology.zone.names

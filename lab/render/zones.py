@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.topology.model import Access, Parent, Topology, Transit
+from lab.topology.model import Parent, Topology
 
 #: The lab's own servers of the root and top-level domains have their names in here;
 #: it is a part of the root zone, so their addresses come with it.
@@ -64,9 +64,3 @@ def root_hints(topology: Topology) -> str:
 def region_address(topology: Topology, region: str) -> str:
     """Return a region's service address as text."""
     return str(topology.region(region).address)
-
-
-def networks(topology: Topology, site: str) -> str:
-    """Return the prefix of an access network or a transit as text."""
-    sites: tuple[Access | Transit, ...] = (*topology.access, *topology.transits)
-    return str(next(s.prefix for s in sites if s.name == site))

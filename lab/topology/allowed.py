@@ -52,8 +52,8 @@ def described(fragment: Schema) -> str:
             return f"one of {listing(words)}"
         case {"const": word}:
             return str(word)
-        case {"type": "integer"}:
-            return _whole_number(fragment)
+        case {"type": "integer" | "number"}:
+            return _number(fragment)
         case {"format": known} if known in _FORMATS:
             return _FORMATS[known]
         case {"type": "array"}:
@@ -69,11 +69,12 @@ def described(fragment: Schema) -> str:
     return ""
 
 
-def _whole_number(fragment: Schema) -> str:
+def _number(fragment: Schema) -> str:
+    kind = "a whole number" if fragment["type"] == "integer" else "a number"
     low = fragment.get("minimum", fragment.get("exclusiveMinimum", -1) + 1)
     if "maximum" in fragment:
-        return f"a whole number from {low} to {fragment['maximum']}"
-    return f"a whole number from {low} on"
+        return f"{kind} from {low} to {fragment['maximum']}"
+    return f"{kind} from {low} on"
 
 
 def _list(fragment: Schema) -> str:
@@ -100,8 +101,17 @@ def _child(fragment: Schema, part: int | str) -> Schema:
 
 
 def _resolved(fragment: Schema | str, root: Schema) -> Schema:
+    if isinstance(fragment, dict) and (given := _given(fragment)):
+        return _resolved(given, root)
     reference = fragment if isinstance(fragment, str) else fragment.get("$ref", "")
     if not reference:
         return fragment if isinstance(fragment, dict) else {}
     found: Schema = root["$defs"][reference.rpartition("/")[2]]
     return found
+
+
+def _given(fragment: Schema) -> Schema:
+    """Return what a value that may be left out is like when it is given, or {}."""
+    members: list[Schema] = fragment.get("anyOf", [])
+    given = [member for member in members if member != {"type": "null"}]
+    return given[0] if len(given) == 1 else {}

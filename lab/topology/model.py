@@ -134,6 +134,8 @@ class Backend(Model):
 
     capacity_rps: PositiveInt
     """Requests a second from which on it refuses."""
+    weight: Annotated[int, Field(ge=1, le=128)] = 1
+    """Its part of the requests, request by request, among the region's backends."""
 
 
 class Location(Model):
@@ -264,11 +266,14 @@ class Weighted(Steered):
 
 
 class Geo(Steered):
-    """The region declared nearest to the network that asks."""
+    """The region nearest to the network that asks, as the crow flies."""
 
     policy: Literal["geo"]
-    nearest: Annotated[dict[Name, Name], Field(min_length=1)]
-    """Region by access network or transit."""
+    regions: Annotated[tuple[Name, ...], Field(min_length=1)]
+    failover: bool = False
+    """Of the healthy regions alone; `probe` and `all_down` are about this."""
+    probe: Probe = Probe.DEEP
+    all_down: AllDown = AllDown.FAIL_OPEN
 
 
 class Failover(Steered):
@@ -317,6 +322,30 @@ class Topology(Model):
     def region(self, name: str) -> Region:
         """Return the region of that name; `KeyError` if there is none."""
         return next((r for r in self.regions if r.name == name), None) or _absent(name)
+
+    def served(self, qname: str) -> ServedName:
+        """Return the served name; `KeyError` if there is none."""
+        return {name.name: name for name in self.zone.names}[qname]
+
+    def timers_of(self, qname: str) -> Timers:
+        """Return the timers as they are for one name, its own TTL among them."""
+        ttl_s = self.served(qname).ttl_s
+        if ttl_s is None:
+            return self.timers
+        return self.timers.model_copy(update={"ttl_s": ttl_s})
+
+    def ttl_s(self, name: str) -> int:
+        """Return the published TTL of a served name; `KeyError` if there is none."""
+        return self.timers_of(name).ttl_s
+
+    @property
+    def checked_names(self) -> tuple[Failover | Geo, ...]:
+        """The served names whose answers depend on the regions' health."""
+        return tuple(
+            name
+            for name in self.zone.names
+            if isinstance(name, Failover) or (isinstance(name, Geo) and name.failover)
+        )
 
     @property
     def resolvers(self) -> tuple[Resolver, ...]:

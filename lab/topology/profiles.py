@@ -11,7 +11,7 @@ from lab.errors import InvalidInput, Problem
 from lab.topology import shape
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding
-from lab.topology.model import Check, Topology
+from lab.topology.model import Check, ServedName, Topology
 from lab.topology.rules.timing import checks_end_before_the_next
 from lab.topology.words import meant, shown
 
@@ -66,7 +66,9 @@ def apply(topology: Topology, profile: Profile) -> Topology:
             "pin_s": _divided(timers.pin_s),
         }
     )
-    return topology.model_copy(update={"timers": scaled})
+    names = tuple(_quick_name(name) for name in topology.zone.names)
+    zone = topology.zone.model_copy(update={"names": names})
+    return topology.model_copy(update={"timers": scaled, "zone": zone})
 
 
 def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
@@ -134,6 +136,12 @@ def _quick_check(check: Check) -> Check:
     interval_s = max(_LEAST_INTERVAL_S, _divided(check.interval_s))
     timeout_s = min(_divided(check.timeout_s), interval_s - 1)
     return check.model_copy(update={"interval_s": interval_s, "timeout_s": timeout_s})
+
+
+def _quick_name(name: ServedName) -> ServedName:
+    if name.ttl_s is None:
+        return name
+    return name.model_copy(update={"ttl_s": _divided(name.ttl_s)})
 
 
 def _divided(seconds: int) -> int:

@@ -10,7 +10,7 @@ from lab.scenario.catalogue import load_catalogue
 from lab.scenario.model import Scenario
 from lab.scenario.settings import read_settings, with_timers
 from lab.topology import profiles
-from lab.topology.model import Topology
+from lab.topology.model import ServedName, Topology
 from lab.topology.profiles import Profile
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,12 @@ def real() -> Topology:
 def quick() -> Topology:
     """Return two-region with the timers of the quick profile."""
     return profiles.apply(real(), Profile.QUICK)
+
+
+def serving(topology: Topology, *names: ServedName) -> Topology:
+    """Return the topology with these served names instead of its own."""
+    zone = topology.zone.model_copy(update={"names": names})
+    return topology.model_copy(update={"zone": zone})
 
 
 def region_kill(topology: Topology, *settings: str) -> Scenario:

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding
-from lab.topology.rules import addressing, attachment, identity, steering, timing
+from lab.topology.rules import (
+    addressing,
+    attachment,
+    geography,
+    identity,
+    steering,
+    timing,
+)
 
 Rule = Callable[[Draft], Iterator[Finding]]
 
@@ -32,9 +39,14 @@ RULES: tuple[Rule, ...] = (
     steering.host_names_fit,
     steering.regions_exist,
     steering.regions_stand_once,
-    steering.geo_knows_every_resolver,
+    steering.failing_over_needs_regions,
+    steering.unchecked_names_say_nothing_of_checks,
+    steering.providers_can_do_it,
     steering.delegation_leads_to_the_zone,
     steering.resolvers_can_do_it,
+    geography.everybody_has_a_place,
+    geography.one_region_is_the_nearest,
+    geography.providers_agree_on_the_nearest,
     timing.checks_end_before_the_next,
     timing.minimums_exceed_the_ttl,
 )

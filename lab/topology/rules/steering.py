@@ -6,9 +6,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from lab.topology.draft import Draft, items, text
+from lab.topology.draft import Draft, anything, items, text
 from lab.topology.finding import Finding, Path
-from lab.topology.model import DOMAIN_NAME, PARENT_ZONE, ResolverBehaviour
+from lab.topology.model import (
+    DOMAIN_NAME,
+    PARENT_ZONE,
+    AllDown,
+    Probe,
+    ResolverBehaviour,
+)
 from lab.topology.words import listing, meant, shown
 
 #: What each brand of resolver can be told to do.
@@ -17,6 +23,27 @@ BEHAVIOURS: Mapping[str, frozenset[ResolverBehaviour]] = MappingProxyType(
         "unbound": frozenset(ResolverBehaviour),
         "recursor": frozenset({ResolverBehaviour.HONEST, ResolverBehaviour.CLAMPING}),
     }
+)
+POLICIES = frozenset({"anycast", "failover", "geo", "round-robin", "weighted"})
+#: What each brand of provider can be told of a served name. gdnsd's plugins answer
+#: with something even when all that they check is down.
+ABLE: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "gdnsd": {
+            "policy": POLICIES,
+            "probe": frozenset(Probe),
+            "all_down": frozenset({AllDown.FAIL_OPEN}),
+        },
+        "pdns": {
+            "policy": POLICIES,
+            "probe": frozenset(Probe),
+            "all_down": frozenset(AllDown),
+        },
+    }
+)
+#: What is said of health checks, and what holds if nothing is said.
+_OF_CHECKS = MappingProxyType(
+    {"probe": Probe.DEEP, "all_down": AllDown.FAIL_OPEN},
 )
 #: The lab's own name servers have their names here.
 _OWN_DOMAIN = "lab"
@@ -59,9 +86,8 @@ def regions_exist(draft: Draft) -> Iterator[Finding]:
     """Find a name that leads to a region that is not there."""
     known = draft.names("regions.*.name")
     listed = draft.find("zone.names.*.regions.*", text)
-    nearest = draft.find("zone.names.*.nearest.*", text)
     weights = draft.find("zone.names.*.weights.*", lambda _: "")
-    for path, value in (*listed, *nearest, *weights):
+    for path, value in (*listed, *weights):
         weighted = path[-2] == "weights"
         region = str(path[-1]) if weighted else value
         if known and region not in known:
@@ -83,28 +109,45 @@ def regions_stand_once(draft: Draft) -> Iterator[Finding]:
                 yield Finding(path=(*path, i), what=what, allowed="each region once")
 
 
-def geo_knows_every_resolver(draft: Draft) -> Iterator[Finding]:
-    """Find a network that geo steering does not know, or that does not exist."""
-    sites = draft.names("access.*.name") | draft.names("transits.*.name")
-    asking = dict(_sites_that_ask(draft))
-    for path, nearest in draft.find("zone.names.*.nearest", _mapping):
-        subject = draft.subject(path)
-        for site in nearest:
-            if sites and site not in sites:
-                what = f"{subject}: there is no access network or transit "
-                yield Finding(
-                    path=(*path, site),
-                    what=what + shown(site) + meant(site, sites),
-                    allowed=listing(sites),
-                    at_key=True,
-                )
-        for site in sorted((asking.keys() & sites) - nearest.keys()):
-            yield Finding(
-                path=path,
-                what=f"{subject}: no region is nearest to {shown(site)}, from where "
-                f"{asking[site]} asks",
-                allowed=f"an entry each for {listing(asking)}",
-            )
+def failing_over_needs_regions(draft: Draft) -> Iterator[Finding]:
+    """Find a `geo` name told to fail over that has nowhere to go."""
+    for path, regions in draft.find("zone.names.*.regions", items):
+        if draft.get((*path[:-1], "failover"), anything) is True and len(regions) == 1:
+            what = f"{draft.subject(path)}: one region cannot fail over"
+            yield Finding(path=path, what=what, allowed="two regions or more")
+
+
+def unchecked_names_say_nothing_of_checks(draft: Draft) -> Iterator[Finding]:
+    """Find a `geo` name that says how to check health and does not fail over."""
+    for path, policy in draft.find("zone.names.*.policy", text):
+        name = path[:-1]
+        fails_over = draft.get((*name, "failover"), anything) is True
+        if policy != "geo" or fails_over:
+            continue
+        for key, default in _OF_CHECKS.items():
+            if draft.get((*name, key), anything) not in (None, default):
+                what = f"{draft.subject(name)}: {key} says nothing without failover"
+                allowed = f'"failover: true" beside it, or no {key}'
+                yield Finding(path=(*name, key), what=what, allowed=allowed)
+
+
+def providers_can_do_it(draft: Draft) -> Iterator[Finding]:
+    """Find a name told to do what the brand of one of its providers cannot."""
+    brands = list(draft.find("zone.providers.*.daemon", text))
+    for key in ("policy", *_OF_CHECKS):
+        for path, value in draft.find(f"zone.names.*.{key}", text):
+            for provider, daemon in brands:
+                able = ABLE.get(daemon, {}).get(key, frozenset({value}))
+                known = {v for brand in ABLE.values() for v in brand[key]}
+                if value in known and value not in able:
+                    others = (d for d, can in ABLE.items() if value in can[key])
+                    yield Finding(
+                        path=path,
+                        what=f"{draft.subject(path)}: {daemon} "
+                        f"({draft.subject(provider)}) cannot do {key} {value}",
+                        allowed=f"{listing(able)}; or providers that can: "
+                        f"{listing(others)}",
+                    )
 
 
 def delegation_leads_to_the_zone(draft: Draft) -> Iterator[Finding]:
@@ -157,14 +200,6 @@ def _useless_parents(
             yield Finding(path=path, what=what, allowed=allowed)
 
 
-def _sites_that_ask(draft: Draft) -> Iterator[tuple[str, str]]:
-    for path, _ in draft.find("access.*.resolvers.*.name", text):
-        if site := draft.get((*path[:2], "name"), text):
-            yield site, draft.subject(path)
-    for path, site in draft.find("public_resolvers.*.transit", text):
-        yield site, draft.subject(path)
-
-
 def _matching(pattern: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if not re.fullmatch(pattern, text(value)):
@@ -176,9 +211,3 @@ def _matching(pattern: str) -> Callable[[object], str]:
 
 def _behaviour(value: object) -> ResolverBehaviour:
     return ResolverBehaviour(text(value))
-
-
-def _mapping(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError(value)
-    return value

@@ -1,6 +1,7 @@
 """Rules of handing a node its orders through the environment."""
 
 import os
+from base64 import encodebytes
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
@@ -47,6 +48,19 @@ class TestEnvironment:
 
         assert (tmp_path / "a/one.conf").read_text() == "x { y; }\n\n# z\n"
         assert (tmp_path / "two").read_text().rstrip() == "two"
+
+    def test_a_binary_file_arrives_byte_by_byte(self, tmp_path: Path) -> None:
+        content = bytes(range(256)) + b"\n"
+        text = encodebytes(content).decode()
+        files = (
+            File(path=f"{tmp_path}/one", text=text, binary=True),
+            File(path=f"{tmp_path}/two", text="two\n"),
+        )
+
+        write_files(environment(_node(*files))["LAB_FILES"])
+
+        assert (tmp_path / "one").read_bytes() == content
+        assert (tmp_path / "two").read_text() == "two\n\n"
 
     def test_a_line_that_looks_like_a_new_file_is_refused(self) -> None:
         file = File(path="/x", text=f"a{os.linesep}#### /y\n")

@@ -23,12 +23,25 @@ class TestAnswers:
             f"{n.name}.example.com" for n in quick().zone.names
         ]
 
-    def test_only_a_failover_name_has_one_right_answer(
-        self, provider: Provider
-    ) -> None:
+    def test_failover_and_geo_have_one_right_answer(self, provider: Provider) -> None:
         expected = {
             c.args["name"]: c.args["expect"] for c in answers(quick(), provider)
         }
+        near = "203.0.113.10" if provider.name == "provider-a" else "203.0.113.138"
 
         assert expected.pop("failover.example.com") == ["203.0.113.10"]
-        assert list(expected.values()) == [[]] * 4
+        assert expected.pop("geo.example.com") == [near]
+        assert list(expected.values()) == [[]] * 3
+
+    def test_a_provider_that_is_nowhere_may_give_any_region(
+        self, provider: Provider
+    ) -> None:
+        transits = tuple(
+            t.model_copy(update={"location": None}) for t in quick().transits
+        )
+        topology = quick().model_copy(update={"transits": transits})
+
+        expected = {
+            c.args["name"]: c.args["expect"] for c in answers(topology, provider)
+        }
+        assert expected["geo.example.com"] == []

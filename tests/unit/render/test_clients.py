@@ -42,9 +42,23 @@ class TestJourneys:
             assert condition.kind == "journey"
             assert set(condition.args["names"]) == names  # type: ignore[call-overload]
 
-    def test_a_failover_name_must_lead_to_its_primary(self) -> None:
+    def test_failover_must_lead_to_its_primary(self) -> None:
         for condition in rendered().conditions:
-            assert condition.args["regions"] == {"failover.example.com": "us-east"}
+            regions = condition.args["regions"]
+            assert regions["failover.example.com"] == "us-east"  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("access", "own"), [(ACCESS[0], "us-east"), (ACCESS[1], "eu-west")]
+    )
+    def test_geo_must_lead_to_the_region_nearest_to_the_resolver(
+        self, access: Access, own: str
+    ) -> None:
+        nearest = [
+            c.args["regions"]["geo.example.com"]  # type: ignore[index]
+            for c in rendered(access).conditions
+        ]
+
+        assert nearest == [own, own, own, "eu-west"]  # the last is the public one
 
     def test_no_resolver_is_asked_before_health_checks_have_settled(self) -> None:
         primary = {"name": "failover.example.com", "expect": ["203.0.113.10"]}

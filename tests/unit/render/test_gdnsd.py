@@ -6,9 +6,12 @@ import re
 
 from lab.render import gdnsd
 from lab.render.model import Rendered
-from lab.topology.model import Topology
-from tests.unit.worlds import quick, real
+from lab.topology.model import Failover, Geo, Probe, Topology
+from tests.unit.worlds import quick, real, serving
 
+REGIONS = ("us-east", "eu-west")
+FAILOVER = Failover(name="www", policy="failover", regions=REGIONS)
+NEAR = Geo(name="near", policy="geo", regions=REGIONS, failover=True)
 EAST, WEST = "203.0.113.10", "203.0.113.138"
 
 
@@ -56,6 +59,21 @@ class TestZone:
         ):
             assert record(quick(), name) == [f"12/12 DYNA {plugin}!{name}"]
 
+    def test_what_fails_over_is_asked_of_the_plugin_that_does(self) -> None:
+        topology = serving(quick(), FAILOVER, NEAR)
+
+        assert record(topology, "www") == ["12/12 DYNA metafo!www"]
+        assert record(topology, "near") == ["12/12 DYNA metafo!near"]
+
+    def test_a_name_may_have_its_own_ttl(self) -> None:
+        names = (n.model_copy(update={"ttl_s": 2}) for n in quick().zone.names)
+        topology = serving(quick(), *names)
+
+        assert {record(topology, n.name)[0].split()[0] for n in quick().zone.names} == {
+            "2",
+            "2/2",
+        }
+
     def test_a_short_ttl_is_not_raised(self) -> None:
         assert value(quick(), "min_ttl") == "1"
 
@@ -77,24 +95,47 @@ class TestMonitors:
 class TestPlugins:
     def test_failover_prefers_regions_in_their_order(self) -> None:
         assert (
-            "failover => { datacenters => [ us-east, eu-west ] service_types => deep "
-            f"dcmap => {{ us-east => {EAST} eu-west => {WEST} }} }}"
+            "failover => { datacenters => [ us-east, eu-west, EVERYTHING ] "
+            f"service_types => deep dcmap => {{ us-east => {EAST} eu-west => {WEST} "
         ) in config(quick())
+
+    def test_with_all_down_it_answers_everything(self) -> None:
+        everything = (
+            "EVERYTHING => { # when all are down service_types => up "
+            f"us-east => {EAST} eu-west => {WEST} }}"
+        )
+
+        for name in (FAILOVER, NEAR):
+            assert config(serving(quick(), name)).count(everything) == 1
 
     def test_weights_are_those_declared(self) -> None:
         assert (
             f"weighted => {{ us-east => [ {EAST}, 90 ] eu-west => [ {WEST}, 10 ] }}"
         ) in config(quick())
 
-    def test_geo_maps_networks_to_their_nearest_region(self) -> None:
+    def test_geo_goes_by_the_coordinates_of_all_regions(self) -> None:
         assert (
-            "nets => { 198.18.32.0/20 => [ us-east ] 198.18.48.0/20 => [ eu-west ] "
-            "198.18.0.0/24 => [ us-east ] 198.18.1.0/24 => [ eu-west ] }"
+            f"geo => {{ geoip2_db => {gdnsd.GEOGRAPHY} "
+            "datacenters => [ us-east, eu-west ] auto_dc_limit => 0 "
+            "# all of them: a list of three would end there auto_dc_coords => { "
+            "us-east => [ 38.9, -77.4 ] eu-west => [ 53.3, -6.3 ] } }"
         ) in config(quick())
 
-    def test_only_failover_is_health_checked(self) -> None:
-        assert config(quick()).count("service_types => deep") == 1
-        assert config(quick()).count("service_types => up") == 2
+    def test_only_what_fails_over_is_health_checked(self) -> None:
+        plain = NEAR.model_copy(update={"name": "plain", "failover": False})
+        text = config(serving(quick(), FAILOVER, NEAR, plain))
+
+        assert "near => { map => near service_types => deep" in text
+        assert "plain => { map => plain service_types => up" in text
+        assert "datacenters => [ NEAREST, EVERYTHING ] service_types => deep" in text
+        assert "NEAREST => %geoip!near" in text
+
+    def test_each_probe_in_use_is_a_monitor_of_its_own(self) -> None:
+        shallow = NEAR.model_copy(update={"probe": Probe.SHALLOW})
+        text = config(serving(quick(), FAILOVER, shallow))
+
+        assert re.findall(r"url_path => (\S+)", text) == ["/deep", "/shallow"]
+        assert "near => { map => near service_types => shallow" in text
 
     def test_without_names_of_a_policy_its_plugin_is_absent(self) -> None:
         text = config(with_names(quick(), "rr", "failover"))

@@ -8,9 +8,12 @@ import pytest
 
 from lab.render import pdns
 from lab.render.model import Rendered
-from lab.topology.model import Failover, Topology
-from tests.unit.worlds import quick
+from lab.topology.model import AllDown, Failover, Geo, Probe, ServedName, Topology
+from tests.unit.worlds import quick, serving
 
+REGIONS = ("us-east", "eu-west")
+FAILOVER = Failover(name="www", policy="failover", regions=REGIONS)
+GEO = Geo(name="www", policy="geo", regions=REGIONS, failover=True)
 EAST, WEST, ANYCAST = "203.0.113.10", "203.0.113.138", "198.51.100.1"
 
 
@@ -23,8 +26,9 @@ def text(topology: Topology, file: str) -> str:
     return paths[f"{pdns.FOLDER}/{file}"]
 
 
-def records(name: str) -> list[str]:
-    zone = text(quick(), "steered.zone")
+def records(name: str, *served: ServedName) -> list[str]:
+    topology = serving(quick(), *served) if served else quick()
+    zone = text(topology, "steered.zone")
     return re.findall(rf"^{name}\.example\.com\. (.*)$", zone, re.MULTILINE)
 
 
@@ -50,17 +54,10 @@ class TestZone:
 
         assert records("weighted") == [f'12 IN LUA A "pickwrandom({{{choices}}})"']
 
-    def test_geo_sends_each_network_to_its_nearest_region(self) -> None:
-        (record,) = records("geo")
-        views = re.findall(r"\{'([^']+)'\}, \{'([^']+)'\}", record)
-
-        assert views[:2] == [("198.18.32.0/20", EAST), ("198.18.48.0/20", WEST)]
-
-    def test_geo_has_an_answer_for_everybody_else_and_it_comes_last(self) -> None:
-        (record,) = records("geo")
-        views = re.findall(r"\{'([^']+)'\}, \{'([^']+)'\}", record)
-
-        assert views[-1] == ("0.0.0.0/0", EAST)
+    def test_geo_picks_the_closest_region(self) -> None:
+        assert records("geo") == [
+            f"12 IN LUA A \"pickclosest({{'{EAST}', '{WEST}'}})\""
+        ]
 
     def test_failover_checks_the_deep_endpoint_and_prefers_the_first_region(
         self,
@@ -70,11 +67,41 @@ class TestZone:
             f"{{'{EAST}'}}, {{'{WEST}'}}",
         )
 
-        options = "{timeout=1, backupSelector='all'}"
+        options = "{timeout=1, selector='all', backupSelector='all'}"
 
         assert records("failover") == [
             f"12 IN LUA A \"ifurlup('{url}', {{{groups}}}, {options})\""
         ]
+
+    def test_geo_that_fails_over_picks_the_closest_of_those_that_are_up(self) -> None:
+        options = "{timeout=1, selector='pickclosest', backupSelector='all'}"
+        call = (
+            f"ifurlup('http://www.example.com/deep', {{'{EAST}', '{WEST}'}}, {options})"
+        )
+
+        assert records("www", GEO) == [f'12 IN LUA A "{call}"']
+
+    def test_a_shallow_probe_is_another_url(self) -> None:
+        shallow = FAILOVER.model_copy(update={"probe": Probe.SHALLOW})
+        (record,) = records("www", shallow)
+
+        assert "'http://www.example.com/shallow'" in record
+
+    @pytest.mark.parametrize("name", [FAILOVER, GEO], ids=lambda n: n.policy)
+    def test_with_all_down_nothing_instead_of_more_than_one(
+        self, name: Failover | Geo
+    ) -> None:
+        (opens,) = records("www", name)
+        (empties,) = records("www", name.model_copy(update={"all_down": AllDown.EMPTY}))
+        call = opens.partition('"')[2].rstrip('"')
+        code = f";local up = {call} if #up > 1 then return {{}} end return up"
+
+        assert empties == f'12 IN LUA A "{code}"'
+
+    def test_a_name_may_have_its_own_ttl(self) -> None:
+        for name in (FAILOVER, GEO):
+            (record,) = records("www", name.model_copy(update={"ttl_s": 2}))
+            assert record.startswith("2 IN LUA A ")
 
     def test_name_servers_come_with_their_addresses(self) -> None:
         zone = text(quick(), "steered.zone")
@@ -109,6 +136,15 @@ class TestSettings:
     def test_it_follows_the_client_subnet(self, settings: dict[str, str]) -> None:
         assert settings["edns-subnet-processing"] == "yes"
 
+    def test_it_looks_places_up_only_for_a_geo_name(
+        self, settings: dict[str, str]
+    ) -> None:
+        without = text(serving(quick(), FAILOVER), "pdns.conf")
+
+        assert settings["launch"] == "bind,geoip"
+        assert settings["geoip-database-files"] == f"mmdb:{pdns.GEOGRAPHY}"
+        assert "geoip" not in without
+
     def test_it_asks_nobody_outside_the_lab(self, settings: dict[str, str]) -> None:
         assert settings["security-poll-suffix"] == ""
 
@@ -130,21 +166,28 @@ class TestReadiness:
 
         assert condition.args["expect"] == [EAST]
 
-    def test_each_checked_region_must_have_been_declared_up(self) -> None:
-        line = "LUA record monitoring declaring {} UP for URL http://x/deep!"
-        said = [c.args for c in rendered(quick()).conditions if c.kind == "said"]
+    def test_each_check_must_have_declared_its_region_up(self) -> None:
+        line = "declaring {} UP for URL http://{}.example.com/deep!"
+        near = GEO.model_copy(update={"name": "near"})
+        topology = serving(quick(), FAILOVER, near)
+        said = [c.args for c in rendered(topology).conditions if c.kind == "said"]
+        checks = [(a, n) for n in ("www", "near") for a in (EAST, WEST)]
 
-        for args, address in zip(said, (EAST, WEST), strict=True):
-            match = re.search(str(args["pattern"]), line.format(address))
-            assert match is not None
-            assert match[1] == args["want"] == "UP"
+        for args, check in zip(said, checks, strict=True):
+            heard = [
+                re.search(str(args["pattern"]), line.format(*other)) for other in checks
+            ]
+            assert [bool(match) for match in heard] == [c == check for c in checks]
+            assert {m[1] for m in heard if m} == {args["want"]} == {"UP"}
 
-    def test_a_region_of_two_failover_names_is_waited_for_once(self) -> None:
-        topology = quick()
-        second = Failover(name="www", policy="failover", regions=("eu-west", "us-east"))
-        names = (*topology.zone.names, second)
-        zone = topology.zone.model_copy(update={"names": names})
+    def test_a_failed_check_is_heard_too(self) -> None:
+        line = f"declaring {EAST} DOWN for URL http://www.example.com/deep, error: 503"
+        args = next(
+            c.args
+            for c in rendered(serving(quick(), FAILOVER)).conditions
+            if c.kind == "said"
+        )
 
-        conditions = rendered(topology.model_copy(update={"zone": zone})).conditions
-
-        assert sum(c.kind == "said" for c in conditions) == 2
+        match = re.search(str(args["pattern"]), line)
+        assert match is not None
+        assert match[1] == "DOWN"

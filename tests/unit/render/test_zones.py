@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from lab.render.zones import delegations, networks, root_hints, zone_name
+from lab.render.zones import delegations, root_hints, zone_name
 from lab.topology.model import Parent, Topology
 from tests.unit.worlds import quick
 
@@ -58,9 +58,3 @@ class TestRootHints:
             ". 3600000 IN NS root.servers.lab.\n"
             "root.servers.lab. 3600000 IN A 198.18.0.2\n"
         )
-
-
-class TestNetworks:
-    def test_access_networks_and_transits_have_one(self) -> None:
-        assert networks(quick(), "access-us") == "198.18.32.0/20"
-        assert networks(quick(), "transit-b") == "198.18.1.0/24"

@@ -38,6 +38,15 @@ class TestApply:
 
         assert with_timers(quick, two_region.timers) == two_region
 
+    def test_quick_divides_a_name_s_own_ttl_too(self, two_region: Topology) -> None:
+        first, *others = two_region.zone.names
+        names = (first.model_copy(update={"ttl_s": 300}), *others)
+        zone = two_region.zone.model_copy(update={"names": names})
+        quick = apply(two_region.model_copy(update={"zone": zone}), Profile.QUICK)
+
+        assert quick.ttl_s(first.name) == 60
+        assert {quick.ttl_s(name.name) for name in others} == {12}
+
     @pytest.mark.parametrize("interval_s", [2, 3, 10, 11, 255])
     def test_every_quick_check_is_one_that_a_daemon_can_do(
         self, two_region: Topology, interval_s: int
