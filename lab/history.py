@@ -35,6 +35,10 @@ class EventKind(StrEnum):
     ANSWER = "answer"  # what a resolver answers changed; detail.resolver, .name
     EXPIRY = "cache-expiry"  # a cached answer reached its end; detail.resolver, .name
     CACHE_PROOF = "cache-proof"  # evidence on whether the cache was on the path
+    ASKED = "asked"  # a burst is over; detail.label, .asked, .answered, .first, .runs …
+    UPSTREAM = "upstream"  # an authority was asked; detail.resolver, .name, .subnet
+    CARRIED = "carried"  # packets an authority carried; detail.dns, .foreign
+    LOAD = "load"  # processor time used so far; detail.cpu_s by node
     DIED = "died"  # a daemon or a container ended that was not told to
 
 

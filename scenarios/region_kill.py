@@ -27,11 +27,16 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import AnycastName, Failover, RoundRobin, Topology
 
 
+DEATHS = (FaultKind.POWER_OFF, FaultKind.CRASH, FaultKind.DRAIN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
     """What a person may set."""
 
-    fault: Annotated[FaultKind, Knob("how the region dies")] = FaultKind.POWER_OFF
+    fault: Annotated[FaultKind, Knob("how the region dies", words=DEATHS)] = (
+        FaultKind.POWER_OFF
+    )
     target: Annotated[str, Knob("region that dies; the first unless set")] = ""
     age_s: Annotated[float, Knob("age of cached answers then; else TTL / 3")] = 0.0
     anycast_clients: Annotated[int, Knob("clients per cohort", minimum=1)] = 1

@@ -9,6 +9,9 @@ Pure. The rules, for the address that let the attempt down:
   then it is a question of who still held the answer: `client-pin` (kept beyond its
   TTL by the client), `serve-stale` (told by a resolver beyond the TTL),
   `resolver-cache` (within the published TTL), `resolver-clamp` (beyond it).
+- a name that no checker watches, or that a checker watches too shallowly to see this
+  fault, never gets beyond `detection`.
+- no address at all, because a provider is gone: `no-path`, from resolver to authority.
 - anything else: `no-path` if nothing routes it, else `other`.
 """
 
@@ -24,6 +27,7 @@ from itertools import pairwise
 from lab.history import Answer, Attempt, Event, EventKind, History
 from lab.judge.timeline import NS, ClientRecord, CohortRecord, Window
 from lab.scenario.bounds import ATTEMPT_S, lifetime_s
+from lab.scenario.forecast import is_detected
 from lab.scenario.model import Cause, Cohort, Fault
 from lab.topology.model import Resolver, ResolverBehaviour, Topology
 
@@ -40,12 +44,14 @@ class Attribution:
     """Everything that a cause depends on beside the attempt itself.
 
     Attributes:
+        target: Address of the dead region, "" if what died is none.
         decided_ns: When the last provider had declared the region down.
         routes: Changes of the anycast route per router: (moment, whether it is there).
         fetches: Per resolver, name and answer: when it was fetched from an authority.
     """
 
     topology: Topology
+    fault: Fault
     target: str
     judged: Window
     decided_ns: float
@@ -63,7 +69,8 @@ def attribution(
     """Return what the causes of this run depend on."""
     return Attribution(
         topology=topology,
-        target=str(topology.region(fault.target).address),
+        fault=fault,
+        target=_address(topology, fault.target),
         judged=judged,
         decided_ns=_decided_ns(topology, fault, history, judged),
         routes=_routes(topology.anycast.prefix, history, judged),
@@ -78,6 +85,8 @@ def cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
     address = _culprit(known, attempt)
     if address == str(known.topology.anycast.address):
         return _anycast_cause(known, cohort, attempt)
+    if not address and not known.target:
+        return Cause.NO_PATH  # from the resolver to an authority
     if address == known.target:
         return _unicast_cause(known, cohort, attempt)
     unreachable = any(t.error == "unreachable" for t in attempt.tries)
@@ -150,9 +159,10 @@ def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
         ATTEMPT_S
     ):
         return Cause.OTHER
-    if attempt.start_ns < known.decided_ns:
+    undetected = not is_detected(known.topology, cohort.qname, known.fault)
+    if undetected or attempt.start_ns < known.decided_ns:
         return Cause.DETECTION
-    answer, timers = attempt.answer, known.topology.timers
+    answer, timers = attempt.answer, known.topology.timers_of(cohort.qname)
     if answer.source == "pin":
         return Cause.CLIENT_PIN
     behaviour = _resolver(known.topology, cohort.resolver).behaviour
@@ -180,7 +190,7 @@ class _Origin:
 def _origin(known: Attribution, cohort: Cohort, answer: Answer) -> _Origin | None:
     """Return when the resolver had fetched an answer, and whether it outlived it."""
     fetches = known.fetches.get(_key(cohort, answer), [])
-    life_ns = _life_ns(known.topology, cohort.resolver)
+    life_ns = _life_ns(known.topology, cohort)
     begun_ns = _end_ns(answer) - life_ns
     nearest_ns = min(fetches, key=lambda f: abs(begun_ns - f), default=None)
     if nearest_ns is not None and abs(begun_ns - nearest_ns) <= _SAME_END_NS:
@@ -197,7 +207,7 @@ def _fetches(
     for attempt in history.attempts:
         cohort, answer = cohorts.get(attempt.cohort), attempt.answer
         if cohort and answer and _shows_its_fetch(topology, cohort, answer):
-            life_ns = _life_ns(topology, cohort.resolver)
+            life_ns = _life_ns(topology, cohort)
             seen[_key(cohort, answer)].append(_end_ns(answer) - life_ns)
     return {key: _distinct(moments) for key, moments in seen.items()}
 
@@ -207,7 +217,8 @@ def _shows_its_fetch(topology: Topology, cohort: Cohort, answer: Answer) -> bool
 
     It is not that of a stale answer, nor is any above the resolver's own limit.
     """
-    resolver, timers = _resolver(topology, cohort.resolver), topology.timers
+    resolver = _resolver(topology, cohort.resolver)
+    timers = topology.timers_of(cohort.qname)
     lowest_s = -1
     if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
         lowest_s = min(timers.stale_answer_ttl_s, timers.ttl_s - 1)
@@ -260,8 +271,14 @@ def _end_ns(answer: Answer) -> int:
     return answer.received_ns + _s_to_ns(answer.ttl_s)
 
 
-def _life_ns(topology: Topology, resolver: str) -> int:
-    return _s_to_ns(lifetime_s(topology.timers, _resolver(topology, resolver)))
+def _life_ns(topology: Topology, cohort: Cohort) -> int:
+    timers = topology.timers_of(cohort.qname)
+    return _s_to_ns(lifetime_s(timers, _resolver(topology, cohort.resolver)))
+
+
+def _address(topology: Topology, target: str) -> str:
+    providers = {provider.name for provider in topology.zone.providers}
+    return "" if target in providers else str(topology.region(target).address)
 
 
 def _resolver(topology: Topology, name: str) -> Resolver:

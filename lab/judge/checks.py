@@ -13,13 +13,15 @@ from functools import singledispatch
 
 from lab.history import Event, EventKind, Outcome
 from lab.judge.causes import is_down
-from lab.judge.evidence import Evidence, Seen
+from lab.judge.evidence import Evidence
+from lab.judge.figures import read
 from lab.judge.model import ExpectationResult
 from lab.judge.timeline import (
     NS,
     ClientRecord,
     CohortRecord,
     NoEvidence,
+    Seen,
     percentile,
 )
 from lab.scenario.model import (
@@ -28,6 +30,7 @@ from lab.scenario.model import (
     DetectedWithin,
     Expectation,
     FailsOnlyWithin,
+    Measures,
     NoFailures,
     RecoversWithin,
     RecoveryRatio,
@@ -44,6 +47,24 @@ def check(expected: Expectation, seen: Evidence) -> ExpectationResult:
         NoEvidence: The history does not hold what is needed to tell.
     """
     raise TypeError(f"no way to check {expected!r}")
+
+
+@check.register
+def _measures(expected: Measures, seen: Evidence) -> ExpectationResult:
+    value = read(expected.figure, seen.source)
+    low = -math.inf if expected.low is None else expected.low
+    high = math.inf if expected.high is None else expected.high
+    ok = value.inside(low, high)
+    if ok is None:
+        raise NoEvidence(_straddles(value, low, high))
+    return _result(
+        expected.text,
+        expected.low,
+        value.low,
+        expected.high,
+        ok=ok,
+        why=expected.why,
+    )
 
 
 @check.register
@@ -65,7 +86,7 @@ def _slowest(expected: SlowestRecoversWithin, seen: Evidence) -> ExpectationResu
 
 @check.register
 def _fails_only(expected: FailsOnlyWithin, seen: Evidence) -> ExpectationResult:
-    record, judged = seen.aged_cohort(expected.cohort), seen.judged
+    record, judged = seen.aged_cohort(expected.cohort), seen.window
     doubts = _doubts([record])
     starts_s = sorted(judged.seconds(a.start_ns) for a in record.failed)
     if len(starts_s) >= expected.at_least:
@@ -97,7 +118,7 @@ def _rescued(expected: RescuedByRetry, seen: Evidence) -> ExpectationResult:
         attempt.outcome is Outcome.OK and len(attempt.tries) > 1
         for client in _clients(records)
         for attempt in client.attempts
-        if attempt.start_ns >= seen.judged.death_ns
+        if attempt.start_ns >= seen.window.death_ns
     )
     doubts = _doubts(records)
     if doubts and not rescued:
@@ -127,10 +148,10 @@ def _ratio(expected: RecoveryRatio, seen: Evidence) -> ExpectationResult:
 
 @check.register
 def _detected(expected: DetectedWithin, seen: Evidence) -> ExpectationResult:
-    judged = seen.judged
+    judged = seen.window
     verdicts = [
         event
-        for event in seen.history.events
+        for event in seen.source.history.events
         if event.node == expected.provider
         and is_down(event, expected.region)
         and event.at_ns >= judged.fault_ns - judged.uncertainty_ns
@@ -229,12 +250,12 @@ def _median(record: CohortRecord) -> Seen:
 
 
 def _proof(expected: CacheOnPath, seen: Evidence) -> Event:
-    for event in seen.history.events:
+    for event in seen.source.history.events:
         if (
             event.kind is EventKind.CACHE_PROOF
             and event.detail.get("resolver") == expected.resolver
             and event.detail.get("name") == expected.qname
-            and event.at_ns <= seen.judged.fault_ns
+            and event.at_ns <= seen.window.fault_ns
         ):
             return event
     raise NoEvidence(f"nothing was asked of {expected.resolver} before the fault")

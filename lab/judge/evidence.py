@@ -1,4 +1,4 @@
-"""What expectations are held against: the records of a run, and inexact values.
+"""What expectations are held against: the records of a run.
 
 Pure. Says what there is; whether that is as expected is for `lab.judge.checks`.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.history import History
+from lab.judge.figures import Source
 from lab.judge.timeline import CohortRecord, NoEvidence, Window
 from lab.scenario.model import Cause
 
@@ -19,15 +19,27 @@ class Evidence:
     """Everything that expectations are held against.
 
     Attributes:
+        judged: The time after the first fault; None if the story has none.
         age_problem: Why bounds that rest on the age of caches do not apply, or "".
         failed_by_cause: Over all cohorts.
     """
 
-    history: History
-    judged: Window
+    source: Source
+    judged: Window | None
     records: Mapping[str, CohortRecord]
     failed_by_cause: Counter[Cause]
     age_problem: str
+
+    @property
+    def window(self) -> Window:
+        """The time after the fault.
+
+        Raises:
+            NoEvidence: There was none.
+        """
+        if self.judged is None:
+            raise NoEvidence("the story has no fault to recover from")
+        return self.judged
 
     def cohort(self, name: str) -> CohortRecord:
         """Return what a cohort saw.
@@ -52,19 +64,3 @@ class Evidence:
         if self.age_problem:
             raise NoEvidence(self.age_problem)
         return self.cohort(name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A measured value, which lies between `low` and `high`."""
-
-    low: float
-    high: float
-
-    def inside(self, low: float, high: float) -> bool | None:
-        """Tell whether the value lies inside the bound; None if nobody can say."""
-        if low <= self.low and self.high <= high:
-            return True
-        if self.high < low or self.low > high:
-            return False
-        return None

@@ -15,7 +15,7 @@ from typing import TypeVar
 from lab.history import Attempt, Event, EventKind, History, Outcome
 from lab.judge.model import Recovery
 from lab.scenario.bounds import ATTEMPT_S, PRIMING_S, lifetime_s
-from lab.scenario.model import Cohort, Fault, FaultKind, Observe, Scenario
+from lab.scenario.model import Cohort, Fault, FaultKind, Observe, Scenario, Step
 from lab.topology.model import Topology
 
 S = TypeVar("S")
@@ -29,6 +29,22 @@ _PUNCTUAL_S = 0.05
 
 class NoEvidence(Exception):
     """The history does not hold what is needed to tell; the message says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A measured value, which lies between `low` and `high`."""
+
+    low: float
+    high: float
+
+    def inside(self, low: float, high: float) -> bool | None:
+        """Tell whether the value lies inside the bound; None if nobody can say."""
+        if low <= self.low and self.high <= high:
+            return True
+        if self.high < low or self.low > high:
+            return False
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +119,8 @@ def window(scenario: Scenario, history: History) -> Window:
     Raises:
         NoEvidence: The fault, or the stop of a drain, is not in the history.
     """
-    fault = _step(scenario, Fault)
-    observe = _step(scenario, Observe)
+    fault = _step(scenario.steps, Fault)
+    observe = _step(scenario.steps[scenario.steps.index(fault) :], Observe)
     struck = _first(history.events, EventKind.FAULT, fault)
     death_ns = struck.at_ns
     if fault.kind is FaultKind.DRAIN:
@@ -121,7 +137,9 @@ def age_problem(
     topology: Topology, scenario: Scenario, history: History, judged: Window
 ) -> str:
     """Say why the caches did not have the age that bounds were computed for, or ""."""
-    asked_s = _step(scenario, Fault).at_age_s
+    asked_s = _step(scenario.steps, Fault).at_age_s
+    if asked_s is None:
+        return "the fault came at no set age of the caches"
     primed = next((e for e in history.events if _is_primed(e)), None)
     if primed is None:
         return "no event tells when the caches were primed"
@@ -237,8 +255,8 @@ def _recovery_s(
     return recovery_s
 
 
-def _step(scenario: Scenario, kind: type[S]) -> S:
-    for step in scenario.steps:
+def _step(steps: Iterable[Step], kind: type[S]) -> S:
+    for step in steps:
         if isinstance(step, kind):
             return step
     raise NoEvidence(f"the scenario has no step {kind.__name__}")
@@ -255,12 +273,12 @@ def _behind_s(topology: Topology, primed: Event) -> float:
     shown_s = took_s
     if answers := primed.detail.get("answers"):
         lives = [
-            (lifetime_s(topology.timers, resolvers[a["resolver"]]), a["ttl_s"])
+            (topology.timers_of(a["name"]), resolvers[a["resolver"]], a["ttl_s"])
             for a in answers
         ]
-        published_s = topology.timers.ttl_s
         shown_s = max(
-            (life if ttl > published_s else published_s) - ttl for life, ttl in lives
+            (lifetime_s(timers, by) if ttl_s > timers.ttl_s else timers.ttl_s) - ttl_s
+            for timers, by, ttl_s in lives
         )
     return min(took_s, shown_s)
 

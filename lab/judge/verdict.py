@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from lab.history import EventKind, History
+from lab.history import EventKind, History, Outcome
 from lab.judge.causes import Attribution, attribution, failed_by_cause, outage_s
 from lab.judge.checks import check
 from lab.judge.evidence import Evidence
+from lab.judge.figures import Source
 from lab.judge.model import CohortResult, ExpectationResult, Status, Verdict
 from lab.judge.timeline import (
     NS,
@@ -34,6 +36,7 @@ from lab.scenario.model import (
     Expectation,
     FailsOnlyWithin,
     Fault,
+    Measures,
     RecoversWithin,
     RecoveryRatio,
     Scenario,
@@ -69,13 +72,16 @@ def judge(topology: Topology, scenario: Scenario, history: History) -> Verdict:
 
 
 def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict:
+    source = Source(history=history, cohorts={c.name: c for c in scenario.watch})
+    fault = next((step for step in scenario.steps if isinstance(step, Fault)), None)
+    if fault is None:
+        return _judged_whole(scenario, source)
     judged = window(scenario, history)
     seen = records(scenario.watch, history, judged)
-    fault = next(step for step in scenario.steps if isinstance(step, Fault))
     known = attribution(topology, fault, history, judged, scenario.watch)
     counts = {name: failed_by_cause(known, record) for name, record in seen.items()}
     evidence = Evidence(
-        history=history,
+        source=source,
         judged=judged,
         records=seen,
         failed_by_cause=sum(counts.values(), Counter[Cause]()),
@@ -92,6 +98,26 @@ def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict
         ),
         expectations=results,
         notes=_notes(history),
+    )
+
+
+def _judged_whole(scenario: Scenario, source: Source) -> Verdict:
+    """Judge a story in which nothing dies: there is nobody to recover."""
+    evidence = Evidence(
+        source=source,
+        judged=None,
+        records={},
+        failed_by_cause=Counter(),
+        age_problem="",
+    )
+    results = tuple(_checked(e, evidence) for e in scenario.expectations)
+    return Verdict(
+        status=status(results),
+        fault_at_ns=None,
+        fault_uncertainty_ns=None,
+        cohorts=tuple(_unhurt(cohort, source.history) for cohort in scenario.watch),
+        expectations=results,
+        notes=_notes(source.history),
     )
 
 
@@ -128,7 +154,7 @@ def _limits(expected: Expectation) -> tuple[float | None, float | None]:
             | DetectedWithin(bound=bound)
         ):
             return bound.low_s, bound.high_s
-        case RecoveryRatio():
+        case RecoveryRatio() | Measures():
             return expected.low, expected.high
         case _:
             return None, None
@@ -156,6 +182,13 @@ def _cohort_result(
         failed_by_cause=_by_name(counts),
         resolution_s=cohort.interval_ms / 1000,
     )
+
+
+def _unhurt(cohort: Cohort, history: History) -> CohortResult:
+    attempts = [a for a in history.attempts if a.cohort == cohort.name]
+    failed = sum(a.outcome is Outcome.FAIL for a in attempts)
+    seen = {"attempts": len(attempts), "failed": failed, "unrecovered": 0}
+    return replace(_nothing_seen(cohort), **seen)
 
 
 def _nothing_seen(cohort: Cohort) -> CohortResult:
@@ -191,5 +224,5 @@ def _notes(history: History) -> tuple[str, ...]:
     if history.attempts:
         lags = sorted(a.start_ns - a.due_ns for a in history.attempts)
         lag_ms = percentile(lags, 99) / NS * 1000
-        notes.append(f"attempts began at most {lag_ms:.1f} ms late (p99)")
+        notes.append(f"99 of 100 attempts began less than {lag_ms:.1f} ms late")
     return tuple(notes)

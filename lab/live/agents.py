@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -126,7 +126,12 @@ def _sight(pair: Pair, reply: Message) -> Sight:
 
 @contextmanager
 def running_agents(
-    fleet: Fleet, topology: Topology, cohorts: tuple[Cohort, ...], listener: Listener
+    fleet: Fleet,
+    topology: Topology,
+    cohorts: tuple[Cohort, ...],
+    listener: Listener,
+    *,
+    also: Collection[str] = (),
 ) -> Iterator[Agents]:
     """Start an agent in each access network with cohorts; end them on the way out.
 
@@ -135,12 +140,13 @@ def running_agents(
         topology: The one in force.
         cohorts: Who attempts.
         listener: Takes (node, message) of all agents, in the reader's thread.
+        also: Access networks that get an agent without any cohort.
     """
     channels: dict[str, Channel] = {}
     try:
         for access in topology.access:
             here = tuple(c for c in cohorts if c.access == access.name)
-            if here:
+            if here or access.name in also:
                 node = access.clients.name
                 connection = fleet.execute(node, *_ARGV, user=_USER)
                 channel = Channel(node, connection, listener=listener, kind_key="type")
@@ -163,6 +169,8 @@ class FirstReplies:
         self._errors: dict[str, str] = {}
         self._missing = sum(self._wanted.values())
         self._settled = threading.Event()
+        if not cohorts:
+            self._settled.set()
 
     def see(self, attempt: Attempt) -> None:
         """Take note of an attempt."""

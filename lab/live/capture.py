@@ -1,9 +1,9 @@
-"""Packet captures in the clients' nodes, streamed into the run's folder."""
+"""Packet captures in nodes, streamed into the run's folder."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -11,14 +11,17 @@ from typing import IO
 from lab.errors import NotReady
 from lab.live.fleet import Fleet
 from lab.live.streams import STDERR, STDOUT, Connection, Lines
+from lab.topology.model import Topology
 
 #: Beginnings, ends and payloads of the service's connections, and all of DNS.
 #: Source: pcap-filter(7); a TCP segment's payload is what its two headers leave.
-FILTER = (
+CLIENTS_FILTER = (
     "(tcp port 80 and (tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0"
     " or (ip[2:2] - ((ip[0] & 0xf) << 2)) - ((tcp[12] & 0xf0) >> 2) != 0))"
     " or udp port 53"
 )
+#: All that an authority carries, but for its own health checks.
+AUTHORITY_FILTER = "ip and not (tcp port 80 and ({checked}))"
 #: Ends with its input, so that a killed harness leaves no capture behind.
 _SCRIPT = (
     'tcpdump -n -i eth0 -Z root -U -s 256 -w - "$0" </dev/null & '
@@ -28,24 +31,37 @@ _START_S = 5.0
 _END_S = 5.0
 
 
+def filters(topology: Topology) -> dict[str, str]:
+    """Return what is captured on which node: clients' nodes and authorities."""
+    regions = " or ".join(f"host {r.address}" for r in topology.regions)
+    return {
+        **{a.clients.name: CLIENTS_FILTER for a in topology.access},
+        **{
+            p.name: AUTHORITY_FILTER.format(checked=regions)
+            for p in topology.zone.providers
+        },
+    }
+
+
 @contextmanager
-def capturing(fleet: Fleet, nodes: Iterable[str], folder: Path) -> Iterator[None]:
-    """Capture on these nodes into `folder/<node>.pcap` until the way out.
+def capturing(fleet: Fleet, filters: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """Capture on nodes, each with its filter, into `folder/<node>.pcap`.
 
     Raises:
         NotReady: A capture did not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as captures:
-        for node in nodes:
-            captures.enter_context(_capture(fleet, node, folder / f"{node}.pcap"))
+        for node, wanted in filters.items():
+            path = folder / f"{node}.pcap"
+            captures.enter_context(_capture(fleet, node, wanted, path))
         yield
 
 
 @contextmanager
-def _capture(fleet: Fleet, node: str, path: Path) -> Iterator[None]:
+def _capture(fleet: Fleet, node: str, wanted: str, path: Path) -> Iterator[None]:
     with path.open("wb") as file:
-        connection = fleet.execute(node, "sh", "-c", _SCRIPT, FILTER)
+        connection = fleet.execute(node, "sh", "-c", _SCRIPT, wanted)
         capture = _Capture(file)
         capture.read(fleet, connection)
         try:

@@ -12,13 +12,15 @@ from queue import SimpleQueue
 from lab.errors import WorldError
 from lab.history import Attempt, Event, EventKind
 from lab.live.agents import Agents, FirstReplies, running_agents
-from lab.live.capture import capturing
+from lab.live.capture import capturing, filters
 from lab.live.channel import ENDED, TEXT, Message
 from lab.live.daemons import registry
 from lab.live.fleet import FAILURE, Fleet
 from lab.live.observing import Observer
 from lab.live.steps import Conductor
-from lab.scenario.model import Scenario
+from lab.live.wire import carried
+from lab.plan.model import Role
+from lab.scenario.model import Ask, Scenario
 from lab.topology.model import Topology
 
 FIRST_REPLIES_S = 30.0
@@ -85,10 +87,21 @@ class Run:
             self._queue.put(None)
 
     def _conduct(self) -> None:
+        self._act()
+        if self._capture is not None:
+            seen = carried(
+                self._topology,
+                self._capture,
+                wall_ns_at_start=self._wall_ns_at_start(),
+            )
+            for event in seen:
+                self._queue.put(event)
+
+    def _act(self) -> None:
         with ExitStack() as stack:
             if self._capture is not None:
-                nodes = [a.clients.name for a in self._topology.access]
-                stack.enter_context(capturing(self._fleet, nodes, self._capture))
+                wanted = filters(self._topology)
+                stack.enter_context(capturing(self._fleet, wanted, self._capture))
             self._phase("start", wall_ns=self._wall_ns_at_start())
             agents = stack.enter_context(
                 running_agents(
@@ -96,11 +109,14 @@ class Run:
                     self._topology,
                     self._scenario.watch,
                     self._hear_agent,
+                    also=_asking(self._scenario),
                 )
             )
             self._first_replies.wait(FIRST_REPLIES_S)
             self._phase("first-replies")
+            self._look_at_load()
             self._conductor(agents).carry_out()
+            self._look_at_load()
             self._stopping = True
             self._phase("end", agents=agents.stop())
 
@@ -137,6 +153,12 @@ class Run:
         if record is not None:
             self._queue.put(record)
 
+    def _look_at_load(self) -> None:
+        nodes = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)
+        detail = {"cpu_s": self._fleet.processor_s(nodes)}
+        now_ns = time.monotonic_ns()
+        self._queue.put(self._observer.event(EventKind.LOAD, now_ns, detail))
+
     def _phase(self, phase: str, **facts: object) -> None:
         now_ns = time.monotonic_ns()
         detail = {"phase": phase, **facts}
@@ -145,3 +167,9 @@ class Run:
     def _wall_ns_at_start(self) -> int:
         """Return the wall clock's time at the run's start, for packet captures."""
         return time.time_ns() - (time.monotonic_ns() - self._observer.origin_ns)
+
+
+def _asking(scenario: Scenario) -> frozenset[str]:
+    """Return the access networks from which bursts of questions are put."""
+    asks = (step for step in scenario.steps if isinstance(step, Ask))
+    return frozenset(q.access for ask in asks for q in ask.questions)

@@ -11,6 +11,7 @@ from lab.errors import WorldError
 from lab.history import Event, EventKind
 from lab.live import faults
 from lab.live.agents import Agents, Sight
+from lab.live.asking import Asking
 from lab.live.channel import output_of, replies
 from lab.live.daemons import registry
 from lab.live.fleet import Fleet
@@ -18,6 +19,7 @@ from lab.live.observing import Observer
 from lab.live.recovery import bring_back, flush
 from lab.plan.model import Role
 from lab.scenario.model import (
+    Ask,
     Fault,
     FaultKind,
     Observe,
@@ -26,6 +28,7 @@ from lab.scenario.model import (
     Restore,
     Scenario,
     Step,
+    Undo,
 )
 from lab.topology.model import Topology
 
@@ -68,16 +71,19 @@ class Conductor:
         self._given_up = given_up
         self._primed: tuple[Sight, ...] = ()
         self._primed_ns = 0
-        self._strike: faults.Strike | None = None
+        self._armed: dict[str, faults.Strike] = {}
         self._stage: tuple[Fault, faults.Strike] | None = None
-        self._fault: Fault | None = None
-        self._fault_ns = 0
+        #: Faults by target, in order; those undone stay until the lab is as before.
+        self._struck: dict[str, Fault] = {}
+        self._in_force: dict[str, int] = {}
+        self._asking: list[Asking] = []
 
     def carry_out(self) -> None:
         """Carry out every step in order."""
         for step in self._steps:
             self._do(step)
         self._finish_stage()
+        self._finish_asking()
 
     @singledispatchmethod
     def _do(self, step: Step) -> None:
@@ -91,7 +97,7 @@ class Conductor:
         while True:
             emptied_ns = self._empty_caches()
             self._primed = self._agents.query()
-            old = [s for s in self._primed if s.ttl_s < self._topology.timers.ttl_s - 1]
+            old = [sight for sight in self._primed if self._is_old(sight)]
             if not old:
                 break
             if time.monotonic_ns() > deadline_ns:
@@ -105,6 +111,9 @@ class Conductor:
             answers=[_told(sight) for sight in self._primed],
         )
         self._arm_next_fault()
+
+    def _is_old(self, sight: Sight) -> bool:
+        return sight.ttl_s < self._topology.timers_of(sight.pair.qname).ttl_s - 1
 
     def _empty_caches(self) -> int:
         """Let resolvers, then clients, forget; return the earliest moment of it.
@@ -120,7 +129,7 @@ class Conductor:
 
     def _arm_next_fault(self) -> None:
         fault = next((s for s in self._steps if isinstance(s, Fault)), None)
-        if fault is None:
+        if fault is None or fault.at_age_s is None:
             return
         at_ns = self._primed_ns + int(fault.at_age_s * _NS)
         if at_ns - time.monotonic_ns() < faults.LEAD_S * _NS:
@@ -128,7 +137,9 @@ class Conductor:
                 f"the fault is due {fault.at_age_s:g} s after priming, and that is "
                 f"less than {faults.LEAD_S:g} s from now: too soon to agree on"
             )
-        self._strike = faults.arm(self._fleet, fault.kind, fault.target, at_ns)
+        self._armed[fault.label] = faults.arm(
+            self._fleet, fault.kind, fault.target, at_ns
+        )
         if fault.kind is FaultKind.DRAIN:
             stop_ns = at_ns + int(fault.drain_s * _NS)
             stop = faults.arm_stop(self._fleet, fault.target, stop_ns)
@@ -175,22 +186,45 @@ class Conductor:
 
     @_do.register
     def _suffer(self, fault: Fault) -> None:
-        """Wait for the fault that priming has armed, and say when it took effect."""
-        if self._strike is None:
+        """Let the fault happen, armed by priming or now; say when it took effect."""
+        self._phase("fault", label=fault.label)
+        strike = self._armed.pop(fault.label, None)
+        if strike is None and fault.at_age_s is not None:
             raise WorldError("a fault's age counts from priming: no step primes before")
-        self._phase("fault")
-        self._wait_until(self._strike.at_ns)
-        effect = self._strike.effect()
-        self._fault, self._fault_ns = fault, effect.at_ns
-        age_s = (effect.at_ns - self._primed_ns) / _NS
+        if strike is None:
+            at_ns = time.monotonic_ns() + int(faults.LEAD_S * _NS)
+            strike = faults.arm(self._fleet, fault.kind, fault.target, at_ns)
+        self._wait_until(strike.at_ns)
+        effect = strike.effect()
+        self._struck[fault.target] = fault
+        self._in_force[fault.target] = effect.at_ns
+        age_s = (effect.at_ns - self._primed_ns) / _NS if self._primed_ns else None
         self._tell(EventKind.FAULT, effect, fault, age_s=age_s)
 
     @_do.register
     def _observe(self, step: Observe) -> None:
         """Let time pass; the clients and the nodes tell what they see."""
-        self._phase("observe")
+        self._phase("observe", label=step.label)
         self._finish_stage()
-        self._wait_until(self._fault_ns + int(step.for_s * _NS))
+        since_ns = max(self._in_force.values(), default=time.monotonic_ns())
+        self._wait_until(since_ns + int(step.for_s * _NS))
+
+    @_do.register
+    def _ask(self, step: Ask) -> None:
+        """Put all questions at once; wait for the answers, or go on meanwhile."""
+        self._phase("ask", label=step.label)
+        asking = Asking(self._agents, self._topology, step)
+        if step.behind:
+            self._asking.append(asking)
+            return
+        for event in asking.told(self._observer):
+            self._emit(event)
+        self._raise_if_given_up()
+
+    def _finish_asking(self) -> None:
+        for asking in self._asking:
+            for event in asking.told(self._observer):
+                self._emit(event)
 
     def _finish_stage(self) -> None:
         if self._stage is None:
@@ -201,26 +235,49 @@ class Conductor:
         self._tell(EventKind.FAULT_STAGE, effect, fault, stage="stop")
 
     @_do.register
+    def _undo(self, step: Undo) -> None:
+        """Undo one fault; what it takes until all is well again is not waited for."""
+        self._phase("undo", label=step.label)
+        if step.target not in self._in_force:
+            raise WorldError(f"nothing to undo: {step.target} suffers from no fault")
+        struck_ns = self._in_force.pop(step.target)
+        self._wait_until(struck_ns + int(step.after_s * _NS))
+        effect = faults.restore(self._fleet, step.target)
+        self._tell(EventKind.RESTORE, effect, self._struck[step.target])
+
+    @_do.register
     def _restore(self, _: Restore) -> None:
-        """Undo the fault; every condition of every node must hold again."""
+        """Undo every fault; every condition of every node must hold again."""
         self._finish_stage()
-        if self._fault is None:
+        if not self._struck:
             raise WorldError("nothing to restore: no fault came before")
         self._phase("restore")
+        *others, last = self._struck
+        for target in others:
+            self._tell(
+                EventKind.RESTORE,
+                faults.restore(self._fleet, target),
+                self._struck[target],
+            )
         effect = None
-        for undone in bring_back(
-            self._fleet, self._fault.target, deadline_s=self._ready_deadline_s
-        ):
+        for undone in bring_back(self._fleet, last, deadline_s=self._ready_deadline_s):
             if effect is None:
                 effect = undone
-                self._tell(EventKind.RESTORE, effect, self._fault)
+                self._tell(EventKind.RESTORE, effect, self._struck[last])
             self._raise_if_given_up()
+        self._struck.clear()
+        self._in_force.clear()
         self._phase("restored")
 
     def _tell(
         self, kind: EventKind, effect: faults.Effect, fault: Fault, **facts: object
     ) -> None:
-        detail = {"kind": fault.kind.value, "target": fault.target, **facts}
+        detail = {
+            "kind": fault.kind.value,
+            "target": fault.target,
+            "label": fault.label,
+            **facts,
+        }
         uncertainty_ns = effect.uncertainty_ns
         event = self._observer.event(
             kind, effect.at_ns, detail, uncertainty_ns=uncertainty_ns

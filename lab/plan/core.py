@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lab.plan.links import Wiring, edge_name, lan_name, servers_at, uplink_name
 from lab.plan.model import Node, Role
@@ -71,6 +72,8 @@ def _server(
     place: Place,
     wiring: Wiring,
 ) -> Node:
+    if role is Role.PROVIDER:  # what it carries is captured
+        rendered = replace(rendered, capabilities=(*rendered.capabilities, "NET_RAW"))
     return host_node(
         server.name,
         role=role,

@@ -44,7 +44,13 @@ def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator
             place=place,
             wiring=wiring,
             loopbacks=(),
-            rendered=envoy.render_l7(name, region.name, address, backends),
+            rendered=envoy.render_l7(
+                name,
+                region.name,
+                address,
+                backends,
+                tuple(declared.weight for declared in region.backends),
+            ),
         )
     for name, declared in zip(backend_names(region), region.backends, strict=True):
         address = wiring.address(place.lan, name)

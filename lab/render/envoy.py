@@ -29,16 +29,22 @@ def render_l4(name: str, listen: tuple[IPv4Address, ...], l7: Hosts) -> Rendered
 
 
 def render_l7(
-    name: str, region: str, address: IPv4Address, backends: Hosts
+    name: str,
+    region: str,
+    address: IPv4Address,
+    backends: Hosts,
+    weights: tuple[int, ...],
 ) -> Rendered:
-    """Return an HTTP proxy in front of a region's backends."""
+    """Return an HTTP proxy in front of a region's backends, each with its weight."""
     text = fill(
         "envoy/l7.yaml.j2",
         name=name,
         region=region,
         admin_port=ADMIN_PORT,
         address=address,
-        backends=backends,
+        backends=[
+            (a, weight) for (_, a), weight in zip(backends, weights, strict=True)
+        ],
     )
     return _rendered(text, {"backends": len(backends)})
 

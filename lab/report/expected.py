@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from lab.scenario.model import (
     Cohort,
     Expectation,
     FailsOnlyWithin,
+    Measures,
     NoFailures,
     RecoversWithin,
     RecoveryRatio,
@@ -34,6 +36,7 @@ class Row:
         low: Lower bound as text, "" if there is none; likewise `high`.
         measured: The measured value, or the least and the greatest.
         why: The arithmetic behind the bounds; of the first one.
+        section: Heading that a figure of the run stands under, "" if it is none.
     """
 
     text: str
@@ -43,12 +46,36 @@ class Row:
     measured: str
     high: str
     why: str
+    section: str = ""
+
+
+def figures(verdict: Verdict, scenario: Scenario) -> tuple[Row, ...]:
+    """Return the figures that the scenario reads off the run, in its order."""
+    return tuple(
+        Row(
+            text=expected.text,
+            count=1,
+            ok=result.ok,
+            low=_shown(result.low, expected.unit),
+            measured=_shown(result.measured, expected.unit),
+            high=_shown(result.high, expected.unit),
+            why=result.why,
+            section=expected.section,
+        )
+        for expected, result in zip(
+            scenario.expectations, verdict.expectations, strict=True
+        )
+        if isinstance(expected, Measures)
+    )
 
 
 def rows(
     verdict: Verdict, scenario: Scenario, topology: Topology, *, each: bool = False
 ) -> tuple[Row, ...]:
-    """Return the rows in the scenario's order; all alone if `each`, or if not ok."""
+    """Return the rows in the scenario's order; all alone if `each`, or if not ok.
+
+    Figures are not among them; they have a table of their own.
+    """
     watch = _Watch(
         cohorts={c.name: c for c in scenario.watch},
         kinds={c.resolver: resolver_kind(topology, c.resolver) for c in scenario.watch},
@@ -56,6 +83,8 @@ def rows(
     alike: dict[object, list[_Checked]] = {}
     for checked in zip(scenario.expectations, verdict.expectations, strict=True):
         expected, result = checked
+        if isinstance(expected, Measures):
+            continue
         unit = _unit(expected)
         bounds = _shown(result.low, unit), _shown(result.high, unit)
         alone = each or not result.ok
@@ -158,12 +187,16 @@ def _shown(value: float | None, unit: str) -> str:
     match value, unit:
         case None, _:
             return ""
+        case math.inf, _:
+            return "never"
+        case _, "ms":
+            return f"{1000 * value:.1f} ms"
         case _, "%":
             return f"{100 * value:.1f} %"
         case _, "x":
             return f"{value:.1f} x"
         case _, "":
-            return f"{value:g}"
+            return f"{value:.4g}"
         case _, "whole s":  # as TTLs are counted
             return f"{value:.1f} s"
     return f"{value:.2f} s"

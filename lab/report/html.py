@@ -12,11 +12,12 @@ from plotly.offline import get_plotlyjs
 from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.report.charts import budget, timeline
-from lab.report.expected import rows
+from lab.report.expected import figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
+from lab.report.picture import picture
 from lab.report.text import headline
-from lab.scenario.model import Observe, Scenario
+from lab.scenario.model import Fault, Observe, Scenario
 from lab.topology.model import Topology
 
 _SENTENCE = {
@@ -71,7 +72,11 @@ def page(
             every_cohort=lanes(every),
             budget=Markup(budget(alike)) if any(g.causes for g in alike) else "",
             rows=alike,
+            checked=len(verdict.expectations),
             good=sum(e.ok is True for e in verdict.expectations),
+            died=any(isinstance(step, Fault) for step in scenario.steps),
+            figures=figures(verdict, scenario),
+            picture=Markup(picture(verdict, scenario)) if scenario.picture else "",
             expectations=rows(verdict, scenario, topology),
             each=rows(verdict, scenario, topology, each=True),
             facts=_facts(facts, verdict),

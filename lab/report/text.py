@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lab.history import History
 from lab.judge.model import Status, Verdict
-from lab.report.expected import Row, rows
+from lab.report.expected import Row, figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.scenario.model import Cause, Fault, Scenario
@@ -53,15 +53,16 @@ def render(
     """Return what happened, who recovered when, what was expected, and the verdict."""
     cohorts = groups(verdict, history, scenario, topology, every_cohort=every_cohort)
     expected = rows(verdict, scenario, topology, each=every_cohort)
-    return Stack(
-        Text(),
-        headline(verdict, scenario),
-        Text(),
-        CohortTable(cohorts, facts),
-        Text(),
-        expectation_table(expected, with_why=every_cohort),
-        _conclusion(verdict, everything=every_cohort),
-    )
+    measured = figures(verdict, scenario)
+    tables: list[RenderableType] = []
+    if verdict.fault_at_ns is not None and cohorts and (every_cohort or not measured):
+        tables += [CohortTable(cohorts, facts), Text()]
+    if measured:
+        tables += [figure_table(measured, with_why=every_cohort), Text()]
+    if expected:
+        tables += [expectation_table(expected, with_why=every_cohort)]
+    conclusion = _conclusion(verdict, everything=every_cohort)
+    return Stack(Text(), headline(verdict, scenario), Text(), *tables, conclusion)
 
 
 def headline(verdict: Verdict, scenario: Scenario) -> Text:
@@ -202,6 +203,26 @@ def expectation_table(rows: tuple[Row, ...], *, with_why: bool) -> Table:
             text.append(f"\n{row.why}", style="dim")
         count = str(row.count) if row.count > 1 else ""
         table.add_row(_SIGN[row.ok], text, count, row.low, row.measured, row.high)
+    return table
+
+
+def figure_table(rows: tuple[Row, ...], *, with_why: bool) -> Table:
+    """Return what the scenario reads off the run, under its headings."""
+    table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("")
+    table.add_column("figure")
+    for name in ("measured", "at least", "at most"):
+        table.add_column(name, justify="right", no_wrap=True)
+    section = ""
+    for row in rows:
+        if row.section != section:
+            table.add_section()
+            table.add_row("", Text(row.section, style="bold"))
+            section = row.section
+        text = Text(row.text)
+        if with_why or not row.ok:
+            text.append(f"\n{row.why}", style="dim")
+        table.add_row(_SIGN[row.ok], text, row.measured, row.low, row.high)
     return table
 
 

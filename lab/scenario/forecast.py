@@ -23,6 +23,8 @@ from lab.scenario.model import (
 from lab.topology.model import (
     AnycastName,
     Failover,
+    Geo,
+    Probe,
     Resolver,
     RoundRobin,
     ServedName,
@@ -40,7 +42,15 @@ class Outlook:
 
 def served_name(topology: Topology, qname: str) -> ServedName:
     """Return the served name; `KeyError` if there is none."""
-    return {name.name: name for name in topology.zone.names}[qname]
+    return topology.served(qname)
+
+
+def is_detected(topology: Topology, qname: str, fault: Fault) -> bool:
+    """Tell whether the providers' checks of a name see a fault of a region."""
+    match served_name(topology, qname):
+        case Failover(probe=probe) | Geo(failover=True, probe=probe):
+            return probe is Probe.DEEP or fault.kind is not FaultKind.BROWN_OUT
+    return False
 
 
 def resolver_named(topology: Topology, name: str) -> Resolver:
@@ -94,7 +104,7 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
 
 def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     """Return when a cohort's DNS answers leave the dead region."""
-    timers, interval_s = topology.timers, cohort.interval_ms / 1000
+    timers, interval_s = topology.timers_of(cohort.qname), cohort.interval_ms / 1000
     recovery = bounds.cache_recovery(
         timers,
         resolver_named(topology, cohort.resolver),

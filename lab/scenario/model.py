@@ -26,6 +26,8 @@ class FaultKind(StrEnum):
     POWER_OFF = "power-off"  # silent: links cut first, then every process killed
     CRASH = "crash"  # processes killed; their kernels still say goodbye
     DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
+    BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
+    PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently
 
 
 class Cause(StrEnum):

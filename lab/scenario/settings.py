@@ -27,10 +27,12 @@ class Knob:
     Attributes:
         help: One line for `lab scenarios`.
         minimum: Least value of a number.
+        words: Those allowed of a closed set; all of them if empty.
     """
 
     help: str
     minimum: float | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,9 @@ class _Refused(Exception):
 def _knob_value(key: str, hint: Any, value: str) -> Any:
     kind, knob = get_args(hint)
     if issubclass(kind, StrEnum):
-        if value not in set(kind):
-            raise _Refused(f'{key} is "{value}"', ", ".join(kind))
+        allowed = knob.words or tuple(kind)
+        if value not in allowed:
+            raise _Refused(f'{key} is "{value}"', ", ".join(allowed))
         return kind(value)
     if not issubclass(kind, int | float):
         return value

@@ -215,7 +215,10 @@ class TestAgeProblem:
         took_s: float = 0.0,
         ttls: dict[str, int] | None = None,
     ) -> str:
-        answers = [{"resolver": r, "ttl_s": ttl} for r, ttl in (ttls or {}).items()]
+        answers = [
+            {"resolver": resolver, "name": "failover", "ttl_s": ttl_s}
+            for resolver, ttl_s in (ttls or {}).items()
+        ]
         primed = Event(
             at_ns=int(primed_s * NS),
             uncertainty_ns=int(took_s * NS),

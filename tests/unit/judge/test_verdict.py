@@ -382,7 +382,7 @@ class TestNotes:
 
     def test_tell_how_punctual_the_clients_were(self) -> None:
         assert (
-            "attempts began at most 0.1 ms late (p99)"
+            "99 of 100 attempts began less than 0.1 ms late"
             in verdict(healthy("power-off")).notes
         )
 

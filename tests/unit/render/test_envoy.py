@@ -21,7 +21,7 @@ def l4() -> Rendered:
 
 
 def l7() -> Rendered:
-    return envoy.render_l7("l7-1", "us-east", OWN, NEXT)
+    return envoy.render_l7("l7-1", "us-east", OWN, NEXT, (1,) * len(NEXT))
 
 
 def loaded(rendered: Rendered) -> Any:
