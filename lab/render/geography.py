@@ -21,8 +21,9 @@ from netaddr import IPSet
 from lab.plan.model import File
 from lab.topology.model import Access, Geo, Location, Region, Topology, Transit
 
-#: PowerDNS finds no coordinates where there is no radius.
-_RADIUS_KM = 1
+#: PowerDNS finds no coordinates where there is no radius. It is no number of degrees:
+#: mmdb-writer would write a latitude of 1.0 as a radius of 1, which is no latitude.
+_RADIUS_KM = 1000
 
 
 def needs_geography(topology: Topology) -> bool:
@@ -38,6 +39,7 @@ def database_file(topology: Topology, path: str) -> File:
 
 def database(topology: Topology) -> bytes:
     """Return the database of every network that has a location; always the same."""
+    # gdnsd takes coordinates from databases of cities only.
     writer = _Timeless(ip_version=4, database_type="GeoIP2-City")
     for prefix, place in _places(topology):
         position = {"latitude": float(place.lat), "longitude": float(place.lon)}
@@ -53,7 +55,8 @@ class _Timeless(MMDBWriter):
     """A writer whose work does not depend on when it is done."""
 
     def _build_meta(self) -> dict[str, Any]:
-        return {**super()._build_meta(), "build_epoch": 0}
+        # libmaxminddb refuses 0.
+        return {**super()._build_meta(), "build_epoch": 1}
 
 
 def _places(topology: Topology) -> Iterator[tuple[IPv4Network, Location]]:

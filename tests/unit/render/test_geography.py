@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from base64 import b64decode
 from ipaddress import IPv4Address
 
 import pytest
 
 from lab.render.geography import database, database_file, needs_geography
+from lab.topology.model import Location
 from tests.unit.worlds import quick, serving
 
 _RECORD_BYTES = 3
+_DOUBLE = b"\x68"  # type 3, 8 bytes
 
 
 def entry(content: bytes, address: str) -> tuple[int, int]:
@@ -59,6 +62,16 @@ class TestDatabase:
 
     def test_who_has_no_location_is_not_in_it(self) -> None:
         assert entry(database(quick()), "198.51.100.1")[0] == 0
+
+    @pytest.mark.parametrize("degrees", [0.0, 1.0, 64.0, -180.0])
+    def test_every_coordinate_is_a_double(self, degrees: float) -> None:
+        place = Location(lat=degrees / 2, lon=degrees)
+        first, *others = quick().access
+        moved = (first.model_copy(update={"location": place}), *others)
+        content = database(quick().model_copy(update={"access": moved}))
+
+        for coordinate in (place.lat, place.lon):
+            assert _DOUBLE + struct.pack(">d", coordinate) in content
 
     def test_it_does_not_depend_on_when_it_is_made(self) -> None:
         assert database(quick()) == database(quick())
