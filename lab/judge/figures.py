@@ -253,6 +253,14 @@ def _served_share(figure: f.ServedShare, source: Source) -> Seen:
 
 
 @read.register
+def _served_p(figure: f.ServedP, source: Source) -> Seen:
+    first: dict[str, str] = {}
+    for attempt in _good(source, figure.cohorts, figure.during):
+        first.setdefault(attempt.client, attempt.region)
+    return _exact(chi_square_p(Counter(first.values()), dict(figure.shares)))
+
+
+@read.register
 def _served_spread(figure: f.ServedSpread, source: Source) -> Seen:
     begin_ns, end_ns = source.during(figure.during)
     size_ns = int(figure.window_s * NS)
@@ -260,7 +268,7 @@ def _served_spread(figure: f.ServedSpread, source: Source) -> Seen:
     for attempt in _good(source, figure.cohorts, figure.during):
         number = (attempt.start_ns - begin_ns) // size_ns
         if begin_ns + (number + 1) * size_ns <= end_ns:
-            windows[number].append(attempt.region == figure.region)
+            windows[number].append(_is_from(attempt, figure.region, figure.backend))
     if len(windows) < 2:
         raise NoEvidence(f"{figure.during} is too short for two windows")
     shares = [sum(hits) / len(hits) for hits in windows.values()]
@@ -343,6 +351,22 @@ def _last_failure(figure: f.LastFailure, source: Source) -> Seen:
         low=max((max(failed, default=fault_ns) - fault_ns) / NS, 0.0),
         high=(max(unsure, default=fault_ns) - fault_ns + uncertainty_ns) / NS,
     )
+
+
+@read.register
+def _irrevocable(figure: f.Irrevocable, source: Source) -> Seen:
+    fault_ns, _ = source.during(figure.during)
+    decided: dict[str, int] = {}
+    for event in source.of(EventKind.HEALTH):
+        facts = (event.detail["target"], event.detail["state"])
+        if facts == (figure.region, "down") and event.at_ns >= fault_ns:
+            decided.setdefault(event.node, event.at_ns)
+    if not decided:
+        raise NoEvidence(f"no provider declared {figure.region} down")
+    attempts = source.attempts(figure.cohorts, figure.during)
+    failed = (a.start_ns for a in attempts if a.outcome is Outcome.FAIL)
+    last_ns = max(decided.values())
+    return _exact(max(0.0, (max(failed, default=last_ns) - last_ns) / NS))
 
 
 @read.register

@@ -19,6 +19,7 @@ from lab.render.templates import fill
 from lab.render.zones import provider_servers, region_address
 from lab.topology.model import (
     AnycastName,
+    Check,
     Failover,
     Geo,
     Provider,
@@ -43,8 +44,7 @@ def render(topology: Topology, provider: Provider) -> Rendered:
         name=provider.name,
         address=provider.address,
         ttl_s=topology.timers.ttl_s,
-        check=topology.timers.check,
-        probes=sorted({n.probe for n in topology.checked_names}),
+        services={_service(n): _checked(topology, n) for n in topology.checked_names},
         failovers=[_failover(topology, n) for n in topology.checked_names],
         weighteds=[_weighted(topology, n) for n in names if isinstance(n, Weighted)],
         geos=[_geo(topology, n) for n in geos],
@@ -111,10 +111,20 @@ def _failover(topology: Topology, name: Failover | Geo) -> dict[str, Any]:
     )
     return {
         "name": name.name,
-        "probe": name.probe,
+        "service": _service(name),
         "datacenters": first,
         "everything": addresses,
     }
+
+
+def _service(name: Failover | Geo) -> str:
+    """Return the service type of a name: a probe, and how many failures count."""
+    own = isinstance(name, Failover) and name.threshold
+    return f"{name.probe}-{own}" if own else name.probe.value
+
+
+def _checked(topology: Topology, name: Failover | Geo) -> tuple[str, Check]:
+    return name.probe.value, topology.check_of(name.name)
 
 
 def _weighted(topology: Topology, name: Weighted) -> dict[str, Any]:

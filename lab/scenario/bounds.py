@@ -7,6 +7,7 @@ in `lab.scenario.forecast`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -152,6 +153,25 @@ def lifetime_s(timers: Timers, resolver: Resolver) -> int:
     return timers.ttl_s
 
 
+def fetches(
+    timers: Timers, resolver: Resolver, *, for_s: float, every_s: float
+) -> tuple[int, int, str]:
+    """Return how often a resolver fetches a name within a time, and why.
+
+    It was fetched just before. An answer is used to its end, and the next question
+    comes up to `every_s` later.
+    """
+    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
+    longest = life + rounding.late_s + every_s
+    shortest = life - rounding.early_s
+    low, high = math.floor((for_s - PRIMING_S) / longest), math.ceil(for_s / shortest)
+    why = (
+        f"{for_s:g} s in lives of {shortest:g} to {longest:g} s: cached for {life} s "
+        f"in whole seconds, asked for again up to {every_s:.2g} s later"
+    )
+    return low, high, why
+
+
 def cache_recovery(
     timers: Timers,
     resolver: Resolver,
@@ -183,6 +203,20 @@ def cache_recovery(
         high += timers.stale_answer_ttl_s + interval_s
         why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
     return Bound(low_s=max(0.0, low), high_s=high, why=why)
+
+
+def after_correction(timers: Timers, resolver: Resolver, *, interval_s: float) -> Bound:
+    """Return how long a wrong answer is used after the authority stopped giving it.
+
+    Not at all if it had ended by chance, a whole life if it was fetched just before.
+    """
+    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
+    high = life + rounding.late_s + rounding.copy_s + interval_s
+    why = (
+        f"no authority can recall an answer: fetched just before, it lives {life} s "
+        "in whole seconds"
+    )
+    return Bound(low_s=0.0, high_s=high, why=why)
 
 
 def stale_recovery(timers: Timers, recovery: Bound) -> Bound:

@@ -167,13 +167,27 @@ class ServedShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServedSpread:
-    """Greatest less least share of a region among whole windows of `window_s`."""
+class ServedP:
+    """P-value (chi-square) of which region served each client, if these are true.
+
+    Of each client the first good attempt counts: its later ones repeat its choice.
+    """
 
     cohorts: tuple[str, ...]
     during: str
-    region: str
+    shares: tuple[tuple[str, float], ...]
+    figure: Literal["ServedP"] = "ServedP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedSpread:
+    """Greatest less least share of a region, or backend, in whole windows of time."""
+
+    cohorts: tuple[str, ...]
+    during: str
     window_s: float
+    region: str = ""
+    backend: str = ""
     figure: Literal["ServedSpread"] = "ServedSpread"
 
 
@@ -224,6 +238,16 @@ class LastFailure:
     during: str
     fault: str = "fault"
     figure: Literal["LastFailure"] = "LastFailure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Irrevocable:
+    """Seconds from the last provider's verdict on a region to the last failure."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str
+    figure: Literal["Irrevocable"] = "Irrevocable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,12 +305,14 @@ Figure = Annotated[
     | Requests
     | FailedShare
     | ServedShare
+    | ServedP
     | ServedSpread
     | Unanimity
     | OldestAnswer
     | AttemptTime
     | ConnectTime
     | LastFailure
+    | Irrevocable
     | PeakQuestions
     | Verdicts
     | Processor

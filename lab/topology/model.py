@@ -282,6 +282,8 @@ class Failover(Steered):
     policy: Literal["failover"]
     regions: Annotated[tuple[Name, ...], Field(min_length=2)]
     """In order of preference."""
+    threshold: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Failures in a row for this name alone, where a brand counts them."""
     probe: Probe = Probe.DEEP
     all_down: AllDown = AllDown.FAIL_OPEN
 
@@ -333,6 +335,12 @@ class Topology(Model):
         if ttl_s is None:
             return self.timers
         return self.timers.model_copy(update={"ttl_s": ttl_s})
+
+    def check_of(self, qname: str) -> Check:
+        """Return how one name is checked, its own threshold among it."""
+        own = getattr(self.served(qname), "threshold", None)
+        check = self.timers.check
+        return check if own is None else check.model_copy(update={"threshold": own})
 
     def ttl_s(self, name: str) -> int:
         """Return the published TTL of a served name; `KeyError` if there is none."""

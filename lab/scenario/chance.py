@@ -1,0 +1,31 @@
+"""How far chance alone may carry a share. Pure.
+
+Answers that a server picks at random never come out exactly even. Every bound on them
+is the interval that a true lab leaves in one of `1 / ALPHA` looks only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from scipy.special import bdtrik
+
+#: A true lab is called wrong this often, by each bound that rests on chance.
+ALPHA: Final = 1e-4
+
+
+def share_bounds(share: float, draws: int) -> tuple[float, float]:
+    """Return the least and the greatest share that chance makes of a true one.
+
+    Args:
+        share: The true probability of a draw.
+        draws: How many independent ones there are.
+
+    Source:
+        The quantiles of the binomial distribution at `ALPHA / 2` and its complement.
+    """
+    low = bdtrik(ALPHA / 2, draws, share)
+    high = bdtrik(1 - ALPHA / 2, draws, share)
+    least = 0 if math.isnan(low) else math.floor(max(low, 0))
+    return least / draws, min(math.ceil(high) / draws, 1.0)

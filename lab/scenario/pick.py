@@ -1,0 +1,138 @@
+"""Choosing from a topology what a scenario needs; what is missing is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from lab.errors import InvalidInput, Problem
+from lab.scenario.bounds import CHECKERS
+from lab.scenario.model import Behaviour, Cohort
+from lab.topology.model import (
+    Access,
+    Provider,
+    PublicResolver,
+    Region,
+    Resolver,
+    ResolverBehaviour,
+    ServedName,
+    Topology,
+)
+
+N = TypeVar("N", bound=ServedName)
+T = TypeVar("T", bound=Region | Resolver | Access | ServedName)
+
+
+def name(
+    topology: Topology,
+    policy: type[N],
+    wanted: str = "",
+    *,
+    where: Callable[[N], bool] = lambda _: True,
+) -> N:
+    """Return the wanted name of a policy, or the first one.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    known = [n for n in topology.zone.names if isinstance(n, policy) and where(n)]
+    return _chosen(topology, known, "name", wanted, f"a {policy.__name__} name")
+
+
+def resolver(
+    topology: Topology,
+    behaviour: ResolverBehaviour,
+    wanted: str = "",
+    *,
+    where: Callable[[Resolver], bool] = lambda _: True,
+) -> Resolver:
+    """Return the wanted resolver, or the first one of that behaviour.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    known = [r for r in topology.resolvers if r.behaviour is behaviour and where(r)]
+    if wanted:
+        known = list(topology.resolvers)
+    return _chosen(
+        topology, known, "resolver", wanted, f"a resolver that is {behaviour}"
+    )
+
+
+def region(topology: Topology, wanted: str = "") -> Region:
+    """Return the wanted region, or the first one.
+
+    Raises:
+        InvalidInput: There is no such region.
+    """
+    return _chosen(topology, topology.regions, "target", wanted, "a region")
+
+
+def access_of(topology: Topology, asked: Resolver) -> Access:
+    """Return the access network a resolver is in, the first one for a public one."""
+    here = (a for a in topology.access if asked in a.resolvers)
+    return next(here, topology.access[0])
+
+
+def is_public(asked: Resolver) -> bool:
+    """Tell whether users of every network may ask a resolver."""
+    return isinstance(asked, PublicResolver)
+
+
+def brands(topology: Topology) -> tuple[Resolver, ...]:
+    """Return one resolver of each daemon and behaviour that resolves by itself."""
+    alone = (r for r in topology.resolvers if r.forwards_to is None)
+    first = {(r.daemon, r.behaviour, r.stale_after_s): r for r in alone}
+    return tuple(first.values())
+
+
+def hasty_and_patient(topology: Topology) -> tuple[Provider, Provider]:
+    """Return a provider that one failed check decides for, and one that counts.
+
+    Raises:
+        InvalidInput: There are not both.
+    """
+    hasty = [p for p in topology.zone.providers if not CHECKERS[p.daemon].counts]
+    patient = [p for p in topology.zone.providers if CHECKERS[p.daemon].counts]
+    if not hasty or not patient:
+        what = f"topology {topology.name} has not what this scenario needs"
+        allowed = "one with a provider that counts failures and one that does not"
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
+    return hasty[0], patient[0]
+
+
+def cohort(
+    access: Access,
+    asked: Resolver,
+    served: ServedName,
+    behaviour: Behaviour = Behaviour.FIRST_ADDRESS,
+    *,
+    clients: int,
+    interval_ms: int,
+    jitter: float = 0.0,
+) -> Cohort:
+    """Return the cohort of a network's users of a resolver and a name."""
+    told = f"{access.name}/{served.name}/{asked.name}/{behaviour}"
+    return Cohort(
+        name=f"{told}/jitter" if jitter else told,
+        access=access.name,
+        resolver=asked.name,
+        behaviour=behaviour,
+        qname=served.name,
+        clients=clients,
+        interval_ms=interval_ms,
+        jitter=jitter,
+    )
+
+
+def _chosen(
+    topology: Topology, known: Iterable[T], key: str, wanted: str, needed: str
+) -> T:
+    by_name = {thing.name: thing for thing in known}
+    if wanted and wanted not in by_name:
+        what = f'{key} is "{wanted}"'
+        raise InvalidInput((Problem(what=what, allowed=", ".join(by_name) or "none"),))
+    if not by_name:
+        what = f"topology {topology.name} has not what this scenario needs"
+        raise InvalidInput((Problem(what=what, allowed=f"one with {needed}"),))
+    return by_name[wanted] if wanted else next(iter(by_name.values()))

@@ -1,0 +1,154 @@
+"""What does a checker say before it has checked, and after one failed check?
+
+A provider's daemon is started anew and asked at once, all the time: its first answers
+are no decision. Later a region fails for just one check of each provider. One brand
+moves everybody and back again, the other waits for a second failure, and meanwhile
+the two providers of one zone disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.scenario import bounds, common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.figures import AnsweredFor, Unanswered, Verdicts
+from lab.scenario.model import (
+    Ask,
+    Fault,
+    FaultKind,
+    Measures,
+    Observe,
+    Question,
+    Restore,
+    Scenario,
+    Undo,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import Failover, Probe, Provider, Topology
+
+PACE_MS = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    name: Annotated[str, Knob("health-checked name; the first unless set")] = ""
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    served = pick.name(
+        topology, Failover, knobs.name, where=lambda n: n.probe is Probe.DEEP
+    )
+    providers = {p.daemon: p for p in topology.zone.providers}
+    hasty, patient = pick.hasty_and_patient(topology)
+    check = topology.timers.check
+    first, second, *_ = (str(topology.region(r).address) for r in served.regions)
+    everything = tuple(str(topology.region(r).address) for r in served.regions)
+    blip_s = float(check.interval_s)
+    settle_s = check.threshold * check.interval_s + check.timeout_s + 2.0
+
+    def ask(label: str, for_s: float, *servers: Provider) -> Ask:
+        return Ask(
+            label=label,
+            behind=True,
+            questions=tuple(
+                Question(
+                    label=f"{label}-{server.name}",
+                    access=topology.access[0].name,
+                    server=server.name,
+                    qname=served.name,
+                    count=int(for_s * 1000 / PACE_MS),
+                    interval_ms=PACE_MS,
+                )
+                for server in servers
+            ),
+        )
+
+    def expectations() -> Iterator[Measures]:
+        section = f"{hasty.name} ({hasty.daemon}) is started anew"
+        yield Measures(
+            section=section,
+            text="silent, seconds",
+            figure=Unanswered(ask=f"start-{hasty.name}"),
+            low=0.0,
+            high=0.9,
+            unit=Unit.PERCENT,
+            why="killed and started within the time that it is asked",
+        )
+        yield Measures(
+            section=section,
+            text="answers with everything, because nothing has been checked",
+            figure=AnsweredFor(ask=f"start-{hasty.name}", addresses=everything),
+            low=PACE_MS / 1000,
+            high=check.interval_s + check.timeout_s + 1.0,
+            unit=Unit.SECONDS,
+            why="the first question makes it check; checks run each "
+            f"{check.interval_s} s and take up to {check.timeout_s} s",
+        )
+        section = f"{served.regions[0]} fails for one check of each, {blip_s:g} s"
+        for provider, count in ((hasty, 1), (patient, 0)):
+            yield Measures(
+                section=section,
+                text=f"{provider.name} ({provider.daemon}) declares it down",
+                figure=Verdicts(
+                    provider=provider.name, region=served.regions[0], during="blip"
+                ),
+                low=count,
+                high=count,
+                why=bounds.check_detection(provider.daemon, check).why,
+            )
+        yield Measures(
+            section=section,
+            text=f"{hasty.name} sends everybody to {served.regions[1]} for",
+            figure=AnsweredFor(ask=f"flap-{hasty.name}", addresses=(second,)),
+            low=check.interval_s - 1.0,
+            high=2.0 * check.interval_s + check.timeout_s,
+            unit=Unit.SECONDS,
+            why="from the failed check to the next one that passes",
+        )
+        yield Measures(
+            section=section,
+            text=f"{patient.name} does so for",
+            figure=AnsweredFor(ask=f"flap-{patient.name}", addresses=(second,)),
+            low=0.0,
+            high=0.0,
+            unit=Unit.SECONDS,
+            why=f"it waits for {check.threshold} failures in a row: the providers of "
+            "one zone disagree, and each resolver believes the one it asked",
+        )
+        yield common.servers_idle(topology)
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(),
+        steps=(
+            ask("start", settle_s + 2.0, hasty),
+            Fault(kind=FaultKind.CRASH, target=hasty.name, label="start"),
+            Undo(target=hasty.name, label="started"),
+            Observe(for_s=settle_s),
+            ask("flap", blip_s + settle_s, hasty, patient),
+            Fault(kind=FaultKind.BROWN_OUT, target=served.regions[0], label="blip"),
+            Undo(target=served.regions[0], after_s=blip_s, label="over"),
+            Observe(for_s=settle_s, label="after"),
+            Restore(),
+        ),
+        expectations=tuple(expectations()),
+    )
+
+
+SCENARIO = ScenarioFile(
+    name="first-query",
+    title="Before its first check a checker guesses; after one failure it may be hasty",
+    questions=("Q14",),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)

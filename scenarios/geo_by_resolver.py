@@ -1,0 +1,104 @@
+"""Who is located: the user, or the resolver that asks for the user?
+
+Users in one place ask for a name that leads to the nearest region, some by way of a
+resolver beside them, some by way of one beyond an ocean. The round trip to where they
+are sent tells the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.scenario import common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.figures import ConnectTime, ServedShare
+from lab.scenario.model import Measures, Observe, Prime, Scenario, Unit
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.distance import rtt_bounds_s
+from lab.topology.geography import nearest_region
+from lab.topology.model import (
+    Geo,
+    PublicResolver,
+    Resolver,
+    ResolverBehaviour,
+    Topology,
+)
+
+FOR_S = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    clients: Annotated[int, Knob("users of each resolver", minimum=1)] = 20
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    served = pick.name(topology, Geo, where=lambda n: not n.failover)
+    near = pick.resolver(topology, ResolverBehaviour.HONEST)
+    far = pick.resolver(topology, ResolverBehaviour.NO_ECS)
+    access = pick.access_of(topology, near)
+    users = {
+        resolver: pick.cohort(
+            access, resolver, served, clients=knobs.clients, interval_ms=500
+        )
+        for resolver in (near, far)
+    }
+
+    def expectations() -> Iterator[Measures]:
+        for resolver, cohort in users.items():
+            place = _place(topology, resolver)
+            region = nearest_region(topology, served, place)
+            section = f"Users in {access.name} who ask {resolver.name} in {place}"
+            yield Measures(
+                section=section,
+                text=f"requests served by {region}, the nearest to {place}",
+                figure=ServedShare(
+                    cohorts=(cohort.name,), during="users", region=region
+                ),
+                low=1.0,
+                high=1.0,
+                unit=Unit.PERCENT,
+                why="an authority sees who asks, and that is the resolver",
+            )
+            low, high, why = rtt_bounds_s(topology, access.name, region)
+            yield Measures(
+                section=section,
+                text="round trip to where they are sent (median)",
+                figure=ConnectTime(cohorts=(cohort.name,), during="users", percent=50),
+                low=low,
+                high=high,
+                unit=Unit.MILLISECONDS,
+                why=why,
+            )
+        yield common.servers_idle(topology)
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=tuple(users.values()),
+        steps=(Prime(), Observe(for_s=FOR_S, label="users")),
+        expectations=tuple(expectations()),
+    )
+
+
+def _place(topology: Topology, resolver: Resolver) -> str:
+    """Return the network that a resolver is located in."""
+    if isinstance(resolver, PublicResolver):
+        return resolver.transit
+    return pick.access_of(topology, resolver).name
+
+
+SCENARIO = ScenarioFile(
+    name="geo-by-resolver",
+    title="Geographic answers are for the resolver's place, not the user's",
+    questions=("Q8",),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)

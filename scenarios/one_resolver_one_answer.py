@@ -1,0 +1,146 @@
+"""One resolver, one answer: what is the unit that DNS balances?
+
+Resolvers with one user, with dozens and with hundreds ask for a name that is answered
+with one address of two, drawn at random. Each resolver asks once per TTL, whatever the
+number of its users, and all of them go where that one answer says. A user that pins
+stays there beyond it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.scenario import bounds, common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.figures import OldestAnswer, Unanimity, Upstream
+from lab.scenario.model import (
+    Behaviour,
+    Cohort,
+    Measures,
+    Observe,
+    Prime,
+    Scenario,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import Resolver, ResolverBehaviour, Topology, Weighted
+
+EVERY_MS = 500
+#: What rounding and the way of an answer leave uncertain of an age.
+SLACK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    name: Annotated[str, Knob("weighted name; the first of equal weights")] = ""
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 5
+    crowd: Annotated[int, Knob("users of the public resolver", minimum=100)] = 300
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    served = pick.name(
+        topology,
+        Weighted,
+        knobs.name,
+        where=lambda n: len(set(n.weights.values())) == 1,
+    )
+    honest = [
+        r
+        for r in topology.resolvers
+        if r.behaviour in (ResolverBehaviour.HONEST, ResolverBehaviour.NO_ECS)
+    ]
+    few, many = honest[0], honest[-1]
+    middle = honest[1] if len(honest) > 2 else many
+    timers = topology.timers_of(served.name)
+    for_s = knobs.lives * (timers.ttl_s + 1.0)
+
+    def users(resolver: Resolver, clients: int, interval_ms: int) -> Cohort:
+        access = pick.access_of(topology, resolver)
+        return pick.cohort(
+            access, resolver, served, clients=clients, interval_ms=interval_ms
+        )
+
+    sizes = {few: (1, EVERY_MS), middle: (30, 1000), many: (knobs.crowd, 2500)}
+    watch = {r: users(r, *size) for r, size in sizes.items()}
+    pinned = pick.cohort(
+        pick.access_of(topology, few),
+        few,
+        served,
+        Behaviour.PINNED,
+        clients=2,
+        interval_ms=EVERY_MS,
+    )
+
+    def expectations() -> Iterator[Measures]:
+        for resolver, cohort in watch.items():
+            gap_s = cohort.interval_ms / cohort.clients / 1000
+            low, high, why = bounds.fetches(
+                timers, resolver, for_s=for_s, every_s=gap_s
+            )
+            yield Measures(
+                section="Queries that reach an authority",
+                text=f"{resolver.name}: {cohort.clients} users",
+                figure=Upstream(
+                    qname=served.name, during="users", resolver=resolver.name
+                ),
+                low=low,
+                high=high,
+                why=why,
+            )
+        for resolver, cohort in watch.items():
+            yield Measures(
+                section="Requests that go where the resolver's one answer says",
+                text=f"{resolver.name}: {cohort.clients} users",
+                figure=Unanimity(cohorts=(cohort.name,), during="users"),
+                low=0.99,
+                high=1.0,
+                unit=Unit.PERCENT,
+                why="a whole population has the same answer; an attempt at the very "
+                "moment of a new one may count with the old",
+            )
+        yield Measures(
+            section="Oldest answer in use",
+            text=f"clients that keep the TTL of {timers.ttl_s} s",
+            figure=OldestAnswer(
+                cohorts=tuple(c.name for c in watch.values()), during="users"
+            ),
+            low=timers.ttl_s - 1 - SLACK_S,
+            high=timers.ttl_s + SLACK_S,
+            unit=Unit.SECONDS,
+            why="a stub forgets at the end of the TTL that it was told",
+        )
+        held_s = min(float(timers.pin_s), for_s)
+        yield Measures(
+            section="Oldest answer in use",
+            text=f"clients that pin for {timers.pin_s} s",
+            figure=OldestAnswer(cohorts=(pinned.name,), during="users"),
+            low=held_s - EVERY_MS / 1000 - SLACK_S,
+            high=held_s + bounds.PRIMING_S + SLACK_S,
+            unit=Unit.SECONDS,
+            why="a pin outlives the TTL: to its own end, or that of the observation",
+        )
+        yield common.servers_idle(topology)
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(*watch.values(), pinned),
+        steps=(Prime(), Observe(for_s=for_s, label="users")),
+        expectations=tuple(expectations()),
+    )
+
+
+SCENARIO = ScenarioFile(
+    name="one-resolver-one-answer",
+    title="A resolver asks once per TTL, and all its users go where that answer says",
+    questions=("Q3",),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)

@@ -1,0 +1,187 @@
+"""Equal answers, unequal load: what does an authority know of the load it makes?
+
+Two resolvers get the same answers as often as each other; behind one is a single user,
+behind the other are hundreds. The region they are all sent to refuses what is beyond
+its capacity, and later another one dies: the authority hands out both as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.scenario import bounds, common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.chance import share_bounds
+from lab.scenario.figures import AnswerShare, FailedShare, Over, Requests, Upstream
+from lab.scenario.model import (
+    Ask,
+    Cohort,
+    Fault,
+    FaultKind,
+    Measures,
+    Observe,
+    Prime,
+    Question,
+    Restore,
+    Scenario,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import ResolverBehaviour, Topology, Weighted
+
+ONE_MS, CROWD_MS = 500, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    crowd: Annotated[int, Knob("users of the second resolver", minimum=10)] = 250
+    lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 3
+    answers: Annotated[int, Knob("answers asked of each provider", minimum=100)] = 800
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    served = pick.name(
+        topology, Weighted, where=lambda n: len(set(n.weights.values())) == 1
+    )
+    small = pick.resolver(topology, ResolverBehaviour.HONEST)
+    big = pick.resolver(
+        topology, ResolverBehaviour.HONEST, where=lambda r: r.name != small.name
+    )
+    timers = topology.timers_of(served.name)
+    for_s = knobs.lives * (timers.ttl_s + 1.0)
+    one = pick.cohort(
+        pick.access_of(topology, small), small, served, clients=1, interval_ms=ONE_MS
+    )
+    crowd = pick.cohort(
+        pick.access_of(topology, big),
+        big,
+        served,
+        clients=knobs.crowd,
+        interval_ms=CROWD_MS,
+    )
+    victim = topology.region(list(served.weights)[-1])
+    share = served.weights[victim.name] / sum(served.weights.values())
+    fault = Fault(kind=FaultKind.CRASH, target=victim.name)
+
+    def ask(when: str) -> Ask:
+        return Ask(
+            label=when,
+            questions=tuple(
+                Question(
+                    label=f"{when}-{provider.name}",
+                    access=one.access,
+                    server=provider.name,
+                    qname=served.name,
+                    count=knobs.answers,
+                    interval_ms=2,
+                )
+                for provider in topology.zone.providers
+            ),
+        )
+
+    def expectations() -> Iterator[Measures]:
+        for cohort, resolver in ((one, small), (crowd, big)):
+            low, high, why = bounds.fetches(
+                timers, resolver, for_s=for_s, every_s=_gap_s(cohort)
+            )
+            yield Measures(
+                section="What the authorities see: queries",
+                text=f"{resolver.name}: {cohort.clients} users",
+                figure=Upstream(
+                    qname=served.name, during="load", resolver=resolver.name
+                ),
+                low=low,
+                high=high,
+                why=why,
+            )
+        ratio = _gap_s(one) / _gap_s(crowd)
+        yield Measures(
+            section="What the regions see: requests",
+            text=f"of {big.name}'s users, for each of {small.name}'s",
+            figure=Over(
+                top=Requests(cohorts=(crowd.name,), during="load"),
+                bottom=Requests(cohorts=(one.name,), during="load"),
+            ),
+            low=0.9 * ratio,
+            high=1.1 * ratio,
+            unit=Unit.TIMES,
+            why=f"one each {_gap_s(one):g} s and one each {_gap_s(crowd):g} s",
+        )
+        low, high = _refused(topology, served, 1 / _gap_s(crowd))
+        yield Measures(
+            section="What the regions see: requests",
+            text="refused for load",
+            figure=FailedShare(cohorts=(crowd.name,), during="load", error="overload"),
+            low=low,
+            high=high,
+            unit=Unit.PERCENT,
+            why="all users of a resolver are in one region, and it serves what it "
+            "declares; a bucket of one second's worth takes the first of them",
+        )
+        least, most = share_bounds(share, knobs.answers)
+        for when, what in (("busy", "saturated"), ("dead", "dead")):
+            for provider in topology.zone.providers:
+                yield Measures(
+                    section=f"Answers that lead to {victim.name} while it is {what}",
+                    text=f"{provider.name} ({provider.daemon})",
+                    figure=AnswerShare(
+                        ask=f"{when}-{provider.name}", addresses=(str(victim.address),)
+                    ),
+                    low=least,
+                    high=most,
+                    unit=Unit.PERCENT,
+                    why=f"{share:.0%} by weight, whatever becomes of it; chance over "
+                    f"{knobs.answers} answers",
+                )
+        yield common.servers_idle(topology)
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(one, crowd),
+        steps=(
+            Prime(),
+            Observe(for_s=for_s, label="load"),
+            ask("busy"),
+            fault,
+            ask("dead"),
+            Restore(),
+        ),
+        expectations=tuple(expectations()),
+    )
+
+
+def _gap_s(cohort: Cohort) -> float:
+    return cohort.interval_ms / cohort.clients / 1000
+
+
+def _refused(
+    topology: Topology, served: Weighted, rate_rps: float
+) -> tuple[float, float]:
+    """Return the least and the greatest share that the regions refuse at a rate.
+
+    By backend, each of which gets its part of a region's requests.
+    """
+    shares = []
+    for name in served.weights:
+        backends = topology.region(name).backends
+        weights = sum(b.weight for b in backends)
+        parts = ((rate_rps * b.weight / weights, b.capacity_rps) for b in backends)
+        shares.append(sum(max(0.0, got - can) for got, can in parts) / rate_rps)
+    return max(0.0, min(shares) - 0.1), max(shares) + 0.05
+
+
+SCENARIO = ScenarioFile(
+    name="query-count-is-not-load",
+    title="Equal answers are unequal load, and an authority sees neither load nor death",
+    questions=("Q2",),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)

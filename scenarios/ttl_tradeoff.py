@@ -1,0 +1,198 @@
+"""What does a TTL buy, and what does it cost? A sweep in one run.
+
+The same health-checked name is published with several TTLs. First the authorities
+count who asks, then a region dies at one moment for all of them. Beside them, users
+whose caches end together, with and without jitter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from lab.errors import InvalidInput, Problem
+from lab.scenario import bounds, common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.chance import share_bounds
+from lab.scenario.figures import Irrevocable, Over, PeakQuestions, Requests, Upstream
+from lab.scenario.model import (
+    Fault,
+    FaultKind,
+    Measures,
+    Observe,
+    Prime,
+    Restore,
+    Scenario,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import Failover, Probe, ResolverBehaviour, Topology
+
+INTERVAL_MS = 500
+CROWD_MS = 1000
+FAILOVER = "Failover time: last failure after the fault, s"
+BLAST = "Blast radius: a wrong answer in use after its correction, s"
+LOAD = "Authority load: queries of one resolver"
+FAIRNESS = "Fairness: decisions of the authority per request, %"
+HERD = "Thundering herd: most questions to the resolver in one second"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    clients: Annotated[int, Knob("clients of each TTL", minimum=1)] = 4
+    crowd: Annotated[int, Knob("users whose caches end together", minimum=20)] = 100
+    jitter: Annotated[float, Knob("share of a TTL given up at random", minimum=0.1)] = 0.5
+    age_s: Annotated[float, Knob("age of cached answers at the fault", minimum=1)] = 1.0
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    resolver = pick.resolver(topology, ResolverBehaviour.HONEST)
+    access = pick.access_of(topology, resolver)
+    by_ttl = {
+        topology.timers_of(n.name).ttl_s: n
+        for n in topology.zone.names
+        if isinstance(n, Failover) and n.probe is Probe.DEEP
+    }
+    if len(by_ttl) < 2:
+        what = f"health-checked names have {len(by_ttl)} different TTLs"
+        problem = Problem(what=what, allowed="two at least, and no --set ttl=…")
+        raise InvalidInput((problem,))
+    ttls = sorted(by_ttl)
+    swept = {
+        ttl_s: pick.cohort(
+            access, resolver, name, clients=knobs.clients, interval_ms=INTERVAL_MS
+        )
+        for ttl_s, name in sorted(by_ttl.items())
+    }
+    longest_s = max(swept)
+    herd, spread = (
+        pick.cohort(
+            access,
+            resolver,
+            by_ttl[ttls[-2]],
+            clients=knobs.crowd,
+            interval_ms=CROWD_MS,
+            jitter=jitter,
+        )
+        for jitter in (0.0, knobs.jitter)
+    )
+    fault = Fault(
+        kind=FaultKind.POWER_OFF,
+        target=next(iter(by_ttl.values())).regions[0],
+        at_age_s=knobs.age_s,
+    )
+    bound = {ttl_s: common.recovery(topology, c, fault) for ttl_s, c in swept.items()}
+    count_s = topology.timers.ttl_s + 3.0
+
+    def expectations() -> Iterator[Measures]:
+        for ttl_s, cohort in swept.items():
+            yield common.fails_until(
+                f"TTL {ttl_s} s",
+                cohort,
+                bound[ttl_s],
+                fault,
+                section=FAILOVER,
+                during="observe",
+            )
+        for ttl_s, cohort in swept.items():
+            held = bounds.after_correction(
+                topology.timers_of(cohort.qname),
+                resolver,
+                interval_s=INTERVAL_MS / 1000,
+            )
+            yield Measures(
+                section=BLAST,
+                text=f"TTL {ttl_s} s",
+                figure=Irrevocable(
+                    cohorts=(cohort.name,), during="observe", region=fault.target
+                ),
+                low=held.low_s,
+                high=held.high_s,
+                unit=Unit.SECONDS,
+                why=held.why,
+            )
+        for ttl_s, cohort in swept.items():
+            queries = Upstream(
+                qname=cohort.qname, during="count", resolver=resolver.name
+            )
+            requests = knobs.clients * count_s * 1000 / INTERVAL_MS
+            low, high, why = bounds.fetches(
+                topology.timers_of(cohort.qname),
+                resolver,
+                for_s=count_s,
+                every_s=INTERVAL_MS / 1000 / knobs.clients,
+            )
+            yield Measures(
+                section=f"{LOAD}, in {count_s:g} s",
+                text=f"TTL {ttl_s} s",
+                figure=queries,
+                low=low,
+                high=high,
+                why=why,
+            )
+            yield Measures(
+                section=FAIRNESS,
+                text=f"TTL {ttl_s} s",
+                figure=Over(
+                    top=queries,
+                    bottom=Requests(cohorts=(cohort.name,), during="count"),
+                ),
+                low=0.9 * low / requests,
+                high=1.1 * high / requests,
+                unit=Unit.PERCENT,
+                why=f"these queries over {requests:.0f} requests, one more or less; "
+                "the fewer the decisions, the coarser the shares",
+            )
+        second_s = CROWD_MS / 1000
+        width_s = knobs.jitter * topology.timers_of(herd.qname).ttl_s
+        _, most = share_bounds(min(1.0, 2 * second_s / width_s), knobs.crowd)
+        for cohort, low, high, why in (
+            (herd, 0.5, 1.0, "filled at one moment, they end within two seconds"),
+            (spread, 0.0, most, f"their ends are spread over {width_s:g} s at random"),
+        ):
+            yield Measures(
+                section=HERD,
+                text=f"{knobs.crowd} users, jitter {cohort.jitter:.0%}",
+                figure=PeakQuestions(cohorts=(cohort.name,), during="count"),
+                low=low * knobs.crowd,
+                high=high * knobs.crowd,
+                why=why,
+            )
+        yield common.servers_idle(topology)
+
+    def drawn() -> Iterator[Measures]:
+        """Place the figures of the sweep in the picture, by section and TTL."""
+        for expected in expectations():
+            x = {f"TTL {ttl_s} s": float(ttl_s) for ttl_s in swept}.get(expected.text)
+            yield replace(expected, x=x, series=expected.section if x else "")
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(*swept.values(), herd, spread),
+        steps=(
+            Prime(),
+            Observe(for_s=count_s, label="count"),
+            Prime(),
+            fault,
+            Observe(for_s=bound[longest_s].high_s + bounds.ATTEMPT_S),
+            Restore(),
+        ),
+        expectations=tuple(drawn()),
+        picture="published TTL, s",
+    )
+
+
+SCENARIO = ScenarioFile(
+    name="ttl-tradeoff",
+    title="A shorter TTL fails over sooner and decides more finely, for more queries",
+    questions=("Q5",),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)

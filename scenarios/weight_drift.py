@@ -1,0 +1,169 @@
+"""90/10 is published: what did the authorities give, and what did users get?
+
+Ten thousand answers of each provider keep the weights. Users inherit them by resolver
+and TTL: a whole population is here or there. The same split made request by request at
+L7 stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.scenario import common, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.chance import share_bounds
+from lab.scenario.figures import ServedShare, ServedSpread, Unanimity
+from lab.scenario.model import (
+    Ask,
+    Measures,
+    Observe,
+    Prime,
+    Question,
+    Scenario,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import Failover, ResolverBehaviour, Topology, Weighted
+
+#: L7 deals requests out in turns, so a window can miss its share by a turn or two.
+TURNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    answers: Annotated[int, Knob("answers of each provider", minimum=1000)] = 10_000
+    users: Annotated[int, Knob("users of each resolver", minimum=10)] = 100
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 4
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    served = pick.name(
+        topology, Weighted, where=lambda n: len(set(n.weights.values())) > 1
+    )
+    total = sum(served.weights.values())
+    shares = {r: weight / total for r, weight in served.weights.items()}
+    favourite = max(shares, key=lambda r: shares[r])
+    resolvers = [
+        r for r in topology.resolvers if r.behaviour is ResolverBehaviour.HONEST
+    ]
+    populations = {
+        r: pick.cohort(
+            pick.access_of(topology, r),
+            r,
+            served,
+            clients=knobs.users,
+            interval_ms=1000,
+        )
+        for r in resolvers[:3]
+    }
+    ttl_s = topology.timers_of(served.name).ttl_s
+    for_s = knobs.lives * (ttl_s + 1.0)
+
+    split = pick.name(topology, Failover)
+    region = topology.region(split.regions[0])
+    backends = region.backends
+    weight = backends[0].weight / sum(b.weight for b in backends)
+    at_l7 = pick.cohort(
+        topology.access[0], resolvers[0], split, clients=30, interval_ms=500
+    )
+    first = f"{region.name}-be-1"
+
+    def expectations() -> Iterator[Measures]:
+        addresses = {str(topology.region(r).address): s for r, s in shares.items()}
+        for provider in topology.zone.providers:
+            yield common.chance(
+                f"{provider.name} ({provider.daemon}): p-value of {knobs.answers} answers",
+                provider.name,
+                addresses,
+                section="What the authorities gave",
+            )
+        draws = max(1, int(for_s / (ttl_s + 2.0)))
+        for resolver, cohort in populations.items():
+            low, high = share_bounds(shares[favourite], draws)
+            yield Measures(
+                section=f"What users got: share of {favourite}, "
+                f"{shares[favourite]:.0%} published",
+                text=f"{knobs.users} users of {resolver.name}",
+                figure=ServedShare(
+                    cohorts=(cohort.name,), during="users", region=favourite
+                ),
+                low=max(0.0, low - 1 / draws),
+                high=1.0,
+                unit=Unit.PERCENT,
+                why=f"no more than {draws} draws decide for all of them, in {for_s:g} s; "
+                "an answer cut off by the ends of the time counts in part",
+            )
+        for resolver, cohort in populations.items():
+            yield Measures(
+                section="Requests that go where the population's one answer says",
+                text=f"{knobs.users} users of {resolver.name}",
+                figure=Unanimity(cohorts=(cohort.name,), during="users"),
+                low=0.99,
+                high=1.0,
+                unit=Unit.PERCENT,
+                why="an answer is for a resolver and a TTL: all or nothing",
+            )
+        window = at_l7.clients * 1000 / at_l7.interval_ms * ttl_s
+        section = f"The same at L7, request by request: share of {first}"
+        yield Measures(
+            section=section,
+            text=f"over {for_s:g} s",
+            figure=ServedShare(cohorts=(at_l7.name,), during="users", backend=first),
+            low=weight - TURNS / window,
+            high=weight + TURNS / window,
+            unit=Unit.PERCENT,
+            why=f"weight {backends[0].weight} of {sum(b.weight for b in backends)}, "
+            "dealt out in turns",
+        )
+        yield Measures(
+            section=section,
+            text=f"greatest less least over windows of {ttl_s} s",
+            figure=ServedSpread(
+                cohorts=(at_l7.name,), during="users", backend=first, window_s=ttl_s
+            ),
+            low=0.0,
+            high=2 * TURNS / window,
+            unit=Unit.PERCENT,
+            why=f"a window of {window:.0f} requests misses by {TURNS} at most",
+        )
+        yield common.servers_idle(topology)
+
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(*populations.values(), at_l7),
+        steps=(
+            Prime(),
+            Observe(for_s=for_s, label="users"),
+            Ask(
+                questions=tuple(
+                    Question(
+                        label=provider.name,
+                        access=at_l7.access,
+                        server=provider.name,
+                        qname=served.name,
+                        count=knobs.answers,
+                        interval_ms=0.5,
+                    )
+                    for provider in topology.zone.providers
+                )
+            ),
+        ),
+        expectations=tuple(expectations()),
+    )
+
+
+SCENARIO = ScenarioFile(
+    name="weight-drift",
+    title="Weights hold for answers, not for users; at L7 they hold for requests",
+    questions=("Q7", "Q14"),
+    topology="steering",
+    knobs=Knobs,
+    build=build,
+)
