@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lab.errors import NotReady
@@ -44,6 +44,36 @@ class Sight:
     ttl_s: int
     addresses: tuple[str, ...]
     at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """What became of many questions for one name to one server.
+
+    Attributes:
+        errors: How many ended in which word (`dns-timeout`).
+        first: How many answers began with which address.
+        orders: How many answers had which addresses in which order (space between).
+        moves: Consecutive answers that begin with another address.
+        ttls: Least and greatest TTL.
+        scopes: How many answers had which ECS scope prefix length.
+        rtt_ms: Percentiles `p50`, `p95` and `p99` of the time an answer took.
+        runs: Stays of a set of addresses: `addresses`, `first_ns`, `last_ns`, `count`.
+        start_ns: When the first question was put; likewise `end_ns` the last answer.
+    """
+
+    asked: int
+    answered: int
+    errors: Mapping[str, int]
+    first: Mapping[str, int]
+    orders: Mapping[str, int]
+    moves: int
+    ttls: tuple[int, ...]
+    scopes: Mapping[str, int]
+    rtt_ms: Mapping[str, float]
+    runs: tuple[Mapping[str, Any], ...]
+    start_ns: int
+    end_ns: int
 
 
 def watch_plan(
@@ -102,6 +132,46 @@ class Agents:
         }
         told = ((pair, request.reply(_REPLY_S)) for pair, request in asked.items())
         return tuple(_sight(pair, reply) for pair, reply in told)
+
+    def burst(
+        self,
+        access: str,
+        *,
+        server: str,
+        qname: str,
+        count: int,
+        interval_us: int,
+        subnets: tuple[str, ...] = (),
+        users: int = 1,
+        recursion: bool = True,
+    ) -> Burst:
+        """Ask a server by address, again and again at an even pace.
+
+        Args:
+            access: Whose client node asks.
+            server: Address of a resolver or an authority.
+            qname: Name in the zone.
+            count: How often.
+            interval_us: From one question to the next.
+            subnets: Client subnets to tell in turn (RFC 7871); none if empty.
+            users: From how many of the client node's addresses, in turn.
+            recursion: Whether recursion is desired.
+
+        Raises:
+            CommandFailed: The agent could not ask.
+        """
+        asked = self._channels[access].request(
+            "burst",
+            server=server,
+            qname=qname,
+            count=count,
+            interval_us=interval_us,
+            subnets=list(subnets),
+            users=users,
+            recursion=recursion,
+        )
+        reply = asked.reply(count * interval_us / 1e6 + _REPLY_S)
+        return Burst(**{field.name: reply[field.name] for field in fields(Burst)})
 
     def stop(self) -> dict[str, Message]:
         """Let open attempts finish, end the agents, return their lag figures."""
