@@ -63,10 +63,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One address tried within an attempt, and how it ended ("" is a good reply)."""
+    """One address tried within an attempt, and how it ended.
+
+    Attributes:
+        error: "" after a good reply; `cancelled` where another address won the race,
+            else as that of an attempt.
+        connect_ms: From the first packet to the connection, where a new one replied:
+            one round trip.
+    """
 
     address: str
     error: str = ""
+    connect_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +82,9 @@ class Answer:
     """The DNS answer that an attempt used.
 
     Attributes:
-        source: `stub` (the client's own cache), `resolver` (asked just now) or
-            `pin` (kept beyond its time to live by a pinned client).
+        source: `stub` (the client's own cache), `resolver` (asked just now),
+            `pin` (kept beyond its time to live by a pinned client) or `connection`
+            (the one that a kept connection was opened with).
         addresses: All addresses in the answer, in the order given.
         ttl_s: TTL as received from the resolver.
         received_ns: When the resolver's answer reached the client.
@@ -102,9 +111,10 @@ class Attempt:
             `http-<status>`, `overload` (a 503 that says so), `bad-reply`,
             `dns-timeout`, `dns-<rcode>`, `local-<errno>` (outcome `info`: the
             client's own host could not even try), or "" when it worked.
-        tries: Addresses tried, in order.
+        tries: Addresses tried, in order of their start.
         answer: The DNS answer used, None when none was had.
         region: Region that replied, from the reply; likewise `pop` and `backend`.
+        source: Address of the client, where its access network has several.
     """
 
     client: str
@@ -119,6 +129,7 @@ class Attempt:
     region: str = ""
     pop: str = ""
     backend: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

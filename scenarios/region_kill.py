@@ -27,6 +27,7 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import AnycastName, Failover, RoundRobin, Topology
 
 
+BEHAVIOURS = (Behaviour.FIRST_ADDRESS, Behaviour.RETRY_NEXT, Behaviour.PINNED)
 DEATHS = (FaultKind.POWER_OFF, FaultKind.CRASH, FaultKind.DRAIN)
 
 
@@ -54,8 +55,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     anycast = Pace(clients=knobs.anycast_clients, interval_ms=knobs.anycast_interval_ms)
     dns = Pace(clients=knobs.dns_clients, interval_ms=knobs.dns_interval_ms)
     watch = (
-        *crowd.cohorts(topology, AnycastName, anycast, behaviours=tuple(Behaviour)),
-        *crowd.cohorts(topology, Failover, dns, behaviours=tuple(Behaviour)),
+        *crowd.cohorts(topology, AnycastName, anycast, behaviours=BEHAVIOURS),
+        *crowd.cohorts(topology, Failover, dns, behaviours=BEHAVIOURS),
         *crowd.cohorts(topology, RoundRobin, dns, behaviours=(Behaviour.RETRY_NEXT,)),
     )
     drains = knobs.fault is FaultKind.DRAIN

@@ -18,6 +18,9 @@ class Behaviour(StrEnum):
     FIRST_ADDRESS = "first-address"
     RETRY_NEXT = "retry-next"
     PINNED = "pinned"
+    HAPPY_EYEBALLS = "happy-eyeballs"  # races all addresses (RFC 8305)
+    SDK = "sdk"  # tries all again and again, after random pauses, up to a deadline
+    POOL = "pool"  # keeps its connection, and asks DNS only for a new one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

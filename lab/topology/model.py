@@ -210,6 +210,14 @@ class Clients(Model):
 
     name: Name
     address: IPv4Address
+    """Of the users in the first subnet."""
+    subnets: Annotated[int, Field(ge=1, le=256)] = 1
+    """How many /24 networks users live in, one after the other, from the first on."""
+
+    @property
+    def addresses(self) -> tuple[IPv4Address, ...]:
+        """The address of the users in each subnet: the same host part in all."""
+        return tuple(self.address + 256 * k for k in range(self.subnets))
 
 
 class Access(Model):
