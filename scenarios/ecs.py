@@ -32,8 +32,8 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.distance import rtt_bounds_s
-from lab.topology.geography import nearest_region
+from lab.topology.distance import round_trip_bounds_s
+from lab.topology.geography import preferred
 from lab.topology.model import Geo, ResolverBehaviour, Topology
 
 #: Longest IPv4 prefix that resolvers should tell (RFC 7871, section 11.1).
@@ -72,7 +72,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         )
 
     def expectations() -> Iterator[Measures]:
-        region = nearest_region(topology, served, access.name)
+        region = preferred(topology, served, access)[0]
         section = f"Users in {access.name} who ask {telling.name}"
         yield Measures(
             section=section,
@@ -83,7 +83,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.PERCENT,
             why="the authority is told where the user is",
         )
-        low, high, why = rtt_bounds_s(topology, access.name, region)
+        low, high, why = round_trip_bounds_s(topology, access.name, region)
         yield Measures(
             section=section,
             text="round trip to where they are sent (median): what error is left",

@@ -16,8 +16,8 @@ from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import ConnectTime, ServedShare
 from lab.scenario.model import Measures, Observe, Prime, Scenario, Unit
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.distance import rtt_bounds_s
-from lab.topology.geography import nearest_region
+from lab.topology.distance import round_trip_bounds_s
+from lab.topology.geography import preferred, seen_from
 from lab.topology.model import (
     Geo,
     PublicResolver,
@@ -50,12 +50,12 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     def expectations() -> Iterator[Measures]:
         for resolver, cohort in users.items():
-            place = _place(topology, resolver)
-            region = nearest_region(topology, served, place)
-            section = f"Users in {access.name} who ask {resolver.name} in {place}"
+            place = seen_from(topology, resolver, access) or access
+            region = preferred(topology, served, place)[0]
+            section = f"Users in {access.name} who ask {resolver.name} in {place.name}"
             yield Measures(
                 section=section,
-                text=f"requests served by {region}, the nearest to {place}",
+                text=f"requests served by {region}, the nearest to {place.name}",
                 figure=ServedShare(
                     cohorts=(cohort.name,), during="users", region=region
                 ),
@@ -64,7 +64,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why="an authority sees who asks, and that is the resolver",
             )
-            low, high, why = rtt_bounds_s(topology, access.name, region)
+            low, high, why = round_trip_bounds_s(topology, access.name, region)
             yield Measures(
                 section=section,
                 text="round trip to where they are sent (median)",
@@ -85,13 +85,6 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         steps=(Prime(), Observe(for_s=FOR_S, label="users")),
         expectations=tuple(expectations()),
     )
-
-
-def _place(topology: Topology, resolver: Resolver) -> str:
-    """Return the network that a resolver is located in."""
-    if isinstance(resolver, PublicResolver):
-        return resolver.transit
-    return pick.access_of(topology, resolver).name
 
 
 SCENARIO = ScenarioFile(
