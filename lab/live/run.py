@@ -112,13 +112,18 @@ class Run:
                     also=_asking(self._scenario),
                 )
             )
-            self._first_replies.wait(FIRST_REPLIES_S)
-            self._phase("first-replies")
-            self._look_at_load()
-            self._conductor(agents).carry_out()
-            self._look_at_load()
-            self._stopping = True
+            try:
+                self._tell_the_story(agents)
+            finally:  # what ends the story ends the agents too
+                self._stopping = True
             self._phase("end", agents=agents.stop())
+
+    def _tell_the_story(self, agents: Agents) -> None:
+        self._first_replies.wait(FIRST_REPLIES_S)
+        self._phase("first-replies")
+        self._look_at_load()
+        self._conductor(agents).carry_out()
+        self._look_at_load()
 
     def _conductor(self, agents: Agents) -> Conductor:
         return Conductor(
