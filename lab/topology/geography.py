@@ -41,7 +41,7 @@ def kilometres(here: Location, there: Location) -> float:
 def degrees(here: Location, there: Location) -> float:
     """Return how many degrees PowerDNS takes two places to be apart, as on a flat map.
 
-    Only towards the west does it know that the map's two edges are one.
+    Only towards the east does it know that the map's two edges are one.
 
     Source:
         `pickclosest` in pdns/lua-record.cc of PowerDNS Authoritative Server 4.9.
