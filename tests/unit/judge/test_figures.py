@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lab.history import Answer, Attempt, Event, EventKind, History, Outcome, Try
+from lab.judge.figures import Source, chi_square_p, read
+from lab.judge.timeline import NS, NoEvidence, Seen
+from lab.scenario import figures as f
+from lab.scenario.model import Behaviour, Cohort
+
+US, EU = "203.0.113.10", "203.0.113.138"
+COHORT = Cohort(
+    name="users",
+    access="access-us",
+    resolver="us-honest",
+    behaviour=Behaviour.FIRST_ADDRESS,
+    qname="even",
+    clients=2,
+    interval_ms=500,
+)
+#: A step from 1 s to 11 s.
+STEP = (
+    Event(at_ns=1 * NS, kind=EventKind.PHASE, detail={"phase": "x", "label": "step"}),
+    Event(at_ns=11 * NS, kind=EventKind.PHASE, detail={"phase": "end"}),
+)
+FAULT = Event(
+    at_ns=2 * NS,
+    uncertainty_ns=NS // 1000,
+    kind=EventKind.FAULT,
+    detail={"label": "fault"},
+)
+EXACT = pytest.approx
+
+
+def attempt(
+    at_s: float,
+    *,
+    client: str = "users#1",
+    outcome: Outcome = Outcome.OK,
+    region: str = "us-east",
+    address: str = US,
+    received_s: float = 0.0,
+    ttl_s: int = 4,
+    error: str = "",
+    tries: tuple[Try, ...] = (),
+    took_s: float = 0.01,
+) -> Attempt:
+    at_ns = int(at_s * NS)
+    return Attempt(
+        client=client,
+        cohort="users",
+        due_ns=at_ns,
+        start_ns=at_ns,
+        end_ns=at_ns + int(took_s * NS),
+        outcome=outcome,
+        error=error,
+        tries=tries or (Try(address=address),),
+        answer=Answer(
+            source="stub",
+            addresses=(address,),
+            ttl_s=ttl_s,
+            received_ns=int(received_s * NS),
+        ),
+        region=region if outcome is Outcome.OK else "",
+        backend=f"{region}-be-1",
+    )
+
+
+def source(*attempts: Attempt, events: tuple[Event, ...] = ()) -> Source:
+    ordered = tuple(sorted((*STEP, *events), key=lambda e: e.at_ns))
+    return Source(
+        history=History(events=ordered, attempts=attempts), cohorts={"users": COHORT}
+    )
+
+
+def burst(**facts: object) -> Source:
+    detail = {
+        "label": "burst",
+        "asked": 10,
+        "answered": 10,
+        "first": {US: 9, EU: 1},
+        "orders": {US: 9, EU: 1},
+        "moves": 2,
+        "scopes": {},
+        "rtt_ms": {"p50": 1.0, "p95": 80.0},
+        "runs": [],
+        "start_ns": 1 * NS,
+        "end_ns": 11 * NS,
+        **facts,
+    }
+    asked = Event(at_ns=11 * NS, kind=EventKind.ASKED, detail=detail)
+    return source(events=(asked, FAULT))
+
+
+def stay(*addresses: str, first_s: float, last_s: float) -> dict[str, object]:
+    return {
+        "addresses": list(addresses),
+        "first_ns": int(first_s * NS),
+        "last_ns": int(last_s * NS),
+        "count": 1,
+    }
+
+
+def query(at_s: float, resolver: str, subnet: str = "") -> Event:
+    detail = {"resolver": resolver, "name": "even", "subnet": subnet}
+    return Event(at_ns=int(at_s * NS), kind=EventKind.UPSTREAM, detail=detail)
+
+
+CAPTURED = Event(
+    at_ns=12 * NS, kind=EventKind.CARRIED, detail={"dns": 8, "foreign": 0}
+)
+
+
+class TestChiSquare:
+    def test_of_a_perfect_spread_is_one(self) -> None:
+        assert chi_square_p({US: 90, EU: 10}, {US: 0.9, EU: 0.1}) == EXACT(1.0)
+
+    def test_is_that_of_the_tables(self) -> None:
+        # 3.841 with one degree of freedom leaves 5 %: (60 - x)^2 / 30 = 3.841.
+        seen = {US: 60 - 10.7345, EU: 10.7345 + 60}
+        p = chi_square_p(seen, {US: 0.5, EU: 0.5})  # type: ignore[arg-type]
+        assert p == EXACT(0.05, rel=0.01)
+
+    def test_of_equal_weights_for_unequal_ones_is_nothing(self) -> None:
+        assert chi_square_p({US: 5000, EU: 5000}, {US: 0.9, EU: 0.1}) < 1e-12
+
+
+class TestBursts:
+    def test_share_of_first_addresses(self) -> None:
+        seen = read(f.AnswerShare(ask="burst", addresses=(EU,)), burst())
+        assert seen.low == seen.high == EXACT(0.1)
+
+    def test_an_address_that_should_never_come_leaves_no_chance(self) -> None:
+        figure = f.AnswerP(ask="burst", shares=((US, 1.0),))
+        assert read(figure, burst()) == Seen(low=0.0, high=0.0)
+
+    def test_rotation_counts_moves_between_answers(self) -> None:
+        assert read(f.Rotation(ask="burst"), burst()).low == EXACT(2 / 9)
+
+    def test_scopes_that_differ_are_an_interval(self) -> None:
+        figure = f.AnswerScope(ask="burst")
+        seen = read(figure, burst(scopes={"20": 5, "24": 5}))
+        assert seen == Seen(low=20, high=24)
+
+    def test_no_scope_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="scope"):
+            read(f.AnswerScope(ask="burst"), burst())
+
+    def test_unanswered_share(self) -> None:
+        seen = read(f.Unanswered(ask="burst"), burst(answered=4))
+        assert seen.low == EXACT(0.6)
+
+    def test_too_few_answers_are_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="too few"):
+            read(f.AnswerShare(ask="burst", addresses=(US,)), burst(answered=1))
+
+    def test_unknown_burst_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="other"):
+            read(f.Rotation(ask="other"), burst())
+
+    def test_stays_count_between_the_questions_around_them(self) -> None:
+        runs = [
+            stay(US, first_s=1, last_s=4),
+            stay(EU, first_s=5, last_s=8),
+            stay(US, first_s=9, last_s=11),
+        ]
+        seen = read(f.AnsweredFor(ask="burst", addresses=(EU,)), burst(runs=runs))
+        assert seen == Seen(low=3.0, high=5.0)
+
+    def test_leaving_lies_between_the_last_answer_with_it_and_the_next(self) -> None:
+        runs = [stay(US, first_s=1, last_s=6), stay(EU, first_s=7, last_s=11)]
+        seen = read(f.LeftAfter(ask="burst", address=US), burst(runs=runs))
+        assert (seen.low, seen.high) == (4.0, EXACT(5.001))
+
+    def test_an_address_that_never_leaves_does_so_at_no_time(self) -> None:
+        runs = [stay(US, first_s=1, last_s=11)]
+        seen = read(f.LeftAfter(ask="burst", address=US), burst(runs=runs))
+        assert math.isinf(seen.low)
+
+    def test_order_alone_is_no_change(self) -> None:
+        runs = [
+            stay(US, EU, first_s=1, last_s=2),
+            stay(EU, US, first_s=3, last_s=4),
+            stay(EU, first_s=5, last_s=6),
+        ]
+        assert read(f.Changes(ask="burst"), burst(runs=runs)).low == 1
+
+
+class TestAuthorities:
+    def test_queries_count_within_the_step_and_by_resolver(self) -> None:
+        events = (
+            query(0.5, "us-honest"),
+            query(2, "us-honest"),
+            query(3, "public"),
+            query(4, "us-honest"),
+            CAPTURED,
+        )
+        figure = f.Upstream(qname="even", during="step", resolver="us-honest")
+        assert read(figure, source(events=events)).low == 2
+
+    def test_without_a_capture_no_query_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="captured"):
+            read(f.Upstream(qname="even", during="step"), source())
+
+    def test_subnets_are_counted_once_each_and_prefixes_compared(self) -> None:
+        subnets = ("198.18.40.0/24", "198.18.40.0/24", "198.18.41.0/20", "")
+        events = (*(query(2, "public", subnet) for subnet in subnets), CAPTURED)
+        seen = source(events=events)
+        assert read(f.SubnetsTold(qname="even", during="step"), seen).low == 2
+        assert read(f.PrefixTold(qname="even", during="step"), seen).low == 24
+
+    def test_a_capture_without_dns_proves_nothing(self) -> None:
+        empty = Event(at_ns=0, kind=EventKind.CARRIED, detail={"dns": 0, "foreign": 0})
+        with pytest.raises(NoEvidence, match="no DNS"):
+            read(f.Foreign(), source(events=(CAPTURED, empty)))
+
+    def test_foreign_packets_add_up(self) -> None:
+        other = Event(at_ns=0, kind=EventKind.CARRIED, detail={"dns": 1, "foreign": 3})
+        assert read(f.Foreign(), source(events=(CAPTURED, other))).low == 3
+
+
+class TestUsers:
+    FAILED = Outcome.FAIL
+
+    def test_attempts_outside_the_step_do_not_count(self) -> None:
+        seen = source(attempt(0.5), attempt(2), attempt(12))
+        assert read(f.Requests(cohorts=("users",), during="step"), seen).low == 1
+
+    def test_no_attempt_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="no attempt"):
+            read(f.Requests(cohorts=("users",), during="step"), source())
+
+    def test_unknown_outcomes_widen_the_failed_share(self) -> None:
+        seen = source(
+            attempt(2), attempt(3, outcome=self.FAILED), attempt(4, outcome=Outcome.INFO)
+        )
+        figure = f.FailedShare(cohorts=("users",), during="step")
+        assert read(figure, seen) == Seen(low=EXACT(1 / 3), high=EXACT(2 / 3))
+
+    def test_failed_share_of_one_error(self) -> None:
+        seen = source(
+            attempt(2, outcome=self.FAILED, error="overload"),
+            attempt(3, outcome=self.FAILED, error="read-timeout"),
+        )
+        figure = f.FailedShare(cohorts=("users",), during="step", error="overload")
+        assert read(figure, seen).low == 0.5
+
+    def test_served_share_is_of_the_good_replies(self) -> None:
+        seen = source(
+            attempt(2), attempt(3, region="eu-west"), attempt(4, outcome=self.FAILED)
+        )
+        figure = f.ServedShare(cohorts=("users",), during="step", region="us-east")
+        assert read(figure, seen).low == 0.5
+
+    def test_of_each_client_the_first_choice_counts(self) -> None:
+        again = [attempt(2 + i, client="users#1") for i in range(5)]
+        seen = source(*again, attempt(2, client="users#2", region="eu-west"))
+        figure = f.ServedP(
+            cohorts=("users",),
+            during="step",
+            shares=(("us-east", 0.5), ("eu-west", 0.5)),
+        )
+        assert read(figure, seen).low == EXACT(1.0)
+
+    def test_spread_is_between_whole_windows(self) -> None:
+        seen = source(
+            attempt(2), attempt(6.5, region="eu-west"), attempt(10.9, region="eu-west")
+        )
+        figure = f.ServedSpread(
+            cohorts=("users",), during="step", region="us-east", window_s=4
+        )
+        assert read(figure, seen).low == 1.0
+
+    def test_unanimity_is_within_one_cached_answer(self) -> None:
+        seen = source(
+            attempt(2, received_s=1, ttl_s=4),
+            attempt(2, received_s=1.5, ttl_s=4, client="users#2"),
+            attempt(6, received_s=6, ttl_s=4, address=EU),
+        )
+        figure = f.Unanimity(cohorts=("users",), during="step")
+        assert read(figure, seen).low == 1.0
+
+    def test_unanimity_falls_where_the_same_life_has_two_answers(self) -> None:
+        seen = source(
+            attempt(2, received_s=1), attempt(2, received_s=1, address=EU)
+        )
+        figure = f.Unanimity(cohorts=("users",), during="step")
+        assert read(figure, seen).low == 0.5
+
+    def test_oldest_answer(self) -> None:
+        seen = source(attempt(2, received_s=1), attempt(9, received_s=1))
+        assert read(f.OldestAnswer(cohorts=("users",), during="step"), seen).low == 8
+
+    def test_rescued_attempts_alone(self) -> None:
+        tried = (Try(address=US, error="connect-timeout"), Try(address=EU))
+        seen = source(attempt(2), attempt(3, tries=tried, took_s=0.3))
+        figure = f.AttemptTime(
+            cohorts=("users",), during="step", percent=50, rescued=True
+        )
+        assert read(figure, seen).low == EXACT(0.3)
+
+    def test_last_failure_counts_from_the_fault(self) -> None:
+        seen = source(
+            attempt(3, outcome=self.FAILED),
+            attempt(7, outcome=self.FAILED),
+            attempt(8),
+            events=(FAULT,),
+        )
+        figure = f.LastFailure(cohorts=("users",), during="step")
+        assert read(figure, seen) == Seen(low=5.0, high=EXACT(5.001))
+
+    def test_no_failure_is_a_last_one_at_the_fault(self) -> None:
+        figure = f.LastFailure(cohorts=("users",), during="step")
+        assert read(figure, source(attempt(3), events=(FAULT,))).low == 0.0
+
+    def test_irrevocable_counts_from_the_last_verdict(self) -> None:
+        verdicts = tuple(
+            Event(
+                at_ns=at_s * NS,
+                kind=EventKind.HEALTH,
+                node=node,
+                detail={"target": "us-east", "state": "down"},
+            )
+            for node, at_s in (("provider-a", 3), ("provider-b", 5))
+        )
+        seen = source(attempt(9, outcome=self.FAILED), events=verdicts)
+        figure = f.Irrevocable(cohorts=("users",), during="step", region="us-east")
+        assert read(figure, seen).low == 4.0
+
+    def test_peak_counts_each_question_once(self) -> None:
+        seen = source(
+            attempt(2.0, received_s=2.0),
+            attempt(2.5, received_s=2.0),
+            attempt(2.9, received_s=2.9, client="users#2"),
+            attempt(4.0, received_s=4.0, client="users#3"),
+        )
+        assert read(f.PeakQuestions(cohorts=("users",), during="step"), seen).low == 2
+
+
+class TestNodes:
+    def test_processor_share_is_of_the_busiest(self) -> None:
+        looks = tuple(
+            Event(at_ns=at_s * NS, kind=EventKind.LOAD, detail={"cpu_s": used})
+            for at_s, used in ((1, {"a": 1.0, "b": 5.0}), (11, {"a": 2.0, "b": 5.5}))
+        )
+        assert read(f.Processor(nodes=("a", "b")), source(events=looks)).low == EXACT(0.1)
+
+    def test_verdicts_of_one_provider(self) -> None:
+        down = {"target": "us-east", "state": "down"}
+        events = tuple(
+            Event(at_ns=2 * NS, kind=EventKind.HEALTH, node=node, detail=down)
+            for node in ("provider-a", "provider-b", "provider-a")
+        )
+        figure = f.Verdicts(provider="provider-a", region="us-east", during="step")
+        assert read(figure, source(events=events)).low == 2
+
+
+class TestRatios:
+    def test_of_two_figures(self) -> None:
+        seen = source(attempt(2), attempt(3), events=(query(2, "us-honest"), CAPTURED))
+        figure = f.Over(
+            top=f.Requests(cohorts=("users",), during="step"),
+            bottom=f.Upstream(qname="even", during="step"),
+        )
+        assert read(figure, seen).low == 2.0
+
+    def test_by_nothing_is_no_evidence(self) -> None:
+        figure = f.Over(
+            top=f.Requests(cohorts=("users",), during="step"),
+            bottom=f.Upstream(qname="even", during="step"),
+        )
+        with pytest.raises(NoEvidence):
+            read(figure, source(attempt(2), events=(CAPTURED,)))
