@@ -19,7 +19,6 @@ from lab.render.model import Rendered
 from lab.render.registry import PARENTS, PROVIDERS, RESOLVERS
 from lab.topology.model import (
     Access,
-    Clients,
     Parent,
     Provider,
     Region,
@@ -60,7 +59,7 @@ def access_nodes(topology: Topology, access: Access, wiring: Wiring) -> Iterator
         stem="clients",
         place=place,
         wiring=wiring,
-        loopbacks=(access.clients.address,),
+        loopbacks=access.clients.addresses,
         rendered=clients.render(topology, access),
     )
 
@@ -144,9 +143,12 @@ def _neighbours(
 
 def _access_router(topology: Topology, access: Access, wiring: Wiring) -> Node:
     loopback = router_address(access.prefix)
-    uplink, lan = uplink_name(access), lan_name(access)
+    uplink, lan, users = uplink_name(access), lan_name(access), access.clients
     asn = next(t.asn for t in topology.transits if t.name == access.transit)
-    behind: tuple[Resolver | Clients, ...] = (*access.resolvers, access.clients)
+    behind = (
+        *((r.address, wiring.address(lan, r.name)) for r in access.resolvers),
+        *((a, wiring.address(lan, users.name)) for a in users.addresses),
+    )
     return router_node(
         access.name,
         role=Role.ACCESS,
@@ -159,7 +161,7 @@ def _access_router(topology: Topology, access: Access, wiring: Wiring) -> Node:
             asn=access.asn,
             router_id=loopback,
             aggregate=access.prefix,
-            hosts=tuple((h.address, wiring.address(lan, h.name)) for h in behind),
+            hosts=behind,
             peers=(_peer(uplink, access.name, access.transit, asn, wiring),),
             learns=tuple((p, 1) for p in other_prefixes(topology, access.prefix)),
             timers=topology.timers,

@@ -16,7 +16,7 @@ RETRY_MS: Final = 300
 #: Delay" of RFC 8305, sections 5 and 8.
 RACE_DELAY_MS: Final = 250
 #: An `sdk`'s patience with one address; long enough for a round trip to anywhere.
-SDK_TRY_MS: Final = 200
+SDK_TRY_MS: Final = 250
 #: Its pause after a round is drawn between 0 and this, doubled from round to round up
 #: to the cap: exponential backoff with full jitter.
 #: Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).

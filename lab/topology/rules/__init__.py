@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     addressing.prefixes_do_not_overlap,
     addressing.addresses_are_unique,
     addressing.addresses_are_in_their_prefix,
+    addressing.users_are_in_their_prefix,
     addressing.addresses_are_not_the_routers,
     attachment.transits_exist,
     attachment.links_join_two_transits,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
-from lab.topology.draft import Draft, address, prefix, text
+from lab.topology.draft import Draft, address, prefix, text, whole
 from lab.topology.finding import Finding, Path
 
 #: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
@@ -16,6 +16,9 @@ RESERVED = tuple(
 )
 #: A network, a broadcast, a router's and one more address.
 _LONGEST = 30
+#: Addresses in each of the users' subnets, /24 networks.
+_SUBNET = 256
+_MOST_SUBNETS = 256
 
 _SITES = ("regions.*", "transits.*", "access.*")
 _SERVERS = ("public_resolvers.*", "zone.providers.*", "zone.parents.*")
@@ -67,7 +70,7 @@ def prefixes_do_not_overlap(draft: Draft) -> Iterator[Finding]:
 def addresses_are_unique(draft: Draft) -> Iterator[Finding]:
     """Find an address that two things have."""
     owners: dict[IPv4Address, Path] = {}
-    for path, value in _addresses(draft):
+    for path, value in _every_address(draft):
         first = owners.setdefault(value, path)
         if first != path:
             yield Finding(
@@ -92,6 +95,21 @@ def addresses_are_in_their_prefix(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def users_are_in_their_prefix(draft: Draft) -> Iterator[Finding]:
+    """Find more subnets of users than the prefix of their network has room for."""
+    for path, first in draft.find("access.*.clients.address", address):
+        last = max((a for p, a in _further_users(draft) if p == path), default=first)
+        network = draft.get((*path[:2], "prefix"), prefix)
+        if network is not None and first in network and last not in network:
+            room = (int(network[-1]) - int(first)) // _SUBNET + 1
+            yield Finding(
+                path=(*path[:-1], "subnets"),
+                what=f"{draft.subject(path)}: subnets from {first} on reach {last}, "
+                f"outside {network}, the prefix of {draft.subject(path[:2])}",
+                allowed=f"at most {room}",
+            )
+
+
 def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
     """Find an address that the router of a prefix has, or no host can have."""
     taken: dict[IPv4Address, str] = {}
@@ -100,7 +118,7 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
             taken[network[0]] = f"the network address of {network}"
             taken[network[-1]] = f"the broadcast address of {network}"
             taken[network[0] + 1] = f"that of the router of {draft.subject(path)}"
-    for path, value in _addresses(draft):
+    for path, value in _every_address(draft):
         if value in taken:
             yield Finding(
                 path=path,
@@ -117,6 +135,20 @@ def _prefixes(draft: Draft) -> Iterator[tuple[Path, IPv4Network]]:
 def _addresses(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
     for pattern in _ADDRESSES:
         yield from draft.find(f"{pattern}.address", address)
+
+
+def _every_address(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+    yield from _addresses(draft)
+    yield from _further_users(draft)
+
+
+def _further_users(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+    """Yield the addresses of users in the second subnet and those after it."""
+    for path, first in draft.find("access.*.clients.address", address):
+        subnets = min(draft.get((*path[:-1], "subnets"), whole) or 1, _MOST_SUBNETS)
+        end = min(int(first) + _SUBNET * subnets, 2**32)
+        for value in range(int(first) + _SUBNET, end, _SUBNET):
+            yield path, IPv4Address(value)
 
 
 def _home(draft: Draft, path: Path) -> Path:

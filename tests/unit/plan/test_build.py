@@ -137,6 +137,20 @@ class TestAddresses:
 
         assert holders == {n.name for n in plan.nodes if n.role is Role.L4}
 
+    def test_users_have_an_address_in_each_of_their_subnets(self) -> None:
+        topology = quick()
+        near, *others = topology.access
+        users = near.clients.model_copy(update={"subnets": 3})
+        spread = near.model_copy(update={"clients": users})
+        grown = topology.model_copy(update={"access": (spread, *others)})
+        expected = tuple(near.clients.address + 256 * k for k in range(3))
+
+        plan = build(grown, profile="quick")
+
+        router = "".join(file.text for file in plan.node(near.name).files)
+        assert plan.node(users.name).loopbacks == expected
+        assert all(f"route {address}/32" in router for address in expected)
+
     def test_a_servers_packets_leave_with_its_service_address(self, plan: Plan) -> None:
         for name, address in (("us-honest", "198.18.32.53"), ("root", "198.18.0.2")):
             (route,) = plan.node(name).routes
