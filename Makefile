@@ -41,7 +41,7 @@ format: $(READY) ## format the code and fix what ruff can fix
 golden: $(READY) ## rewrite the generated files that are kept; read the diff
 	@LAB_GOLDEN=rewrite $(PYTEST) tests/golden
 
-soak: images ## region-kill again and again under load (SOAK_RUNS, SOAK_BUSY)
+soak: images ## scenarios again and again, idle and busy (SOAK, SOAK_RUNS, SOAK_BUSY)
 	@$(PYTEST) -m bench -s tests/bench/test_soak.py
 
 bench: images ## measure; slow
