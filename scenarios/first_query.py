@@ -14,7 +14,7 @@ from typing import Annotated
 
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import AnsweredFor, Unanswered, Verdicts
+from lab.scenario.figures import AnsweredFor, Changes, Unanswered
 from lab.scenario.model import (
     Ask,
     Fault,
@@ -44,10 +44,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(
         topology, Failover, knobs.name, where=lambda n: n.probe is Probe.DEEP
     )
-    providers = {p.daemon: p for p in topology.zone.providers}
     hasty, patient = pick.hasty_and_patient(topology)
     check = topology.timers.check
-    first, second, *_ = (str(topology.region(r).address) for r in served.regions)
     everything = tuple(str(topology.region(r).address) for r in served.regions)
     blip_s = float(check.interval_s)
     settle_s = check.threshold * check.interval_s + check.timeout_s + 2.0
@@ -91,13 +89,11 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             f"{check.interval_s} s and take up to {check.timeout_s} s",
         )
         section = f"{served.regions[0]} fails for one check of each, {blip_s:g} s"
-        for provider, count in ((hasty, 1), (patient, 0)):
+        for provider, count in ((hasty, 2), (patient, 0)):
             yield Measures(
                 section=section,
-                text=f"{provider.name} ({provider.daemon}) declares it down",
-                figure=Verdicts(
-                    provider=provider.name, region=served.regions[0], during="blip"
-                ),
+                text=f"{provider.name} ({provider.daemon}): changes of its answer, there and back",
+                figure=Changes(ask=f"flap-{provider.name}"),
                 low=count,
                 high=count,
                 why=bounds.check_detection(provider.daemon, check).why,
@@ -105,7 +101,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         yield Measures(
             section=section,
             text=f"{hasty.name} sends everybody to {served.regions[1]} for",
-            figure=AnsweredFor(ask=f"flap-{hasty.name}", addresses=(second,)),
+            figure=AnsweredFor(ask=f"flap-{hasty.name}", addresses=everything[1:2]),
             low=check.interval_s - 1.0,
             high=2.0 * check.interval_s + check.timeout_s,
             unit=Unit.SECONDS,
@@ -114,7 +110,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         yield Measures(
             section=section,
             text=f"{patient.name} does so for",
-            figure=AnsweredFor(ask=f"flap-{patient.name}", addresses=(second,)),
+            figure=AnsweredFor(ask=f"flap-{patient.name}", addresses=everything[1:2]),
             low=0.0,
             high=0.0,
             unit=Unit.SECONDS,

@@ -20,8 +20,6 @@ from lab.topology.distance import round_trip_bounds_s
 from lab.topology.geography import preferred, seen_from
 from lab.topology.model import (
     Geo,
-    PublicResolver,
-    Resolver,
     ResolverBehaviour,
     Topology,
 )

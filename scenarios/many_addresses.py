@@ -96,7 +96,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 why="the next address works, inside the same request",
             )
         for behaviour in RESCUED:
-            low_s, high_s, why = common.rescue_s(topology, access.name, behaviour)
+            rescue = common.rescue(topology, cohorts[behaviour], fault)
             yield Measures(
                 section="What a rescued request takes (median)",
                 text=behaviour.value,
@@ -106,10 +106,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                     percent=50,
                     rescued=True,
                 ),
-                low=low_s,
-                high=high_s,
+                low=rescue.low_s,
+                high=rescue.high_s,
                 unit=Unit.MILLISECONDS,
-                why=why,
+                why=rescue.why,
             )
         yield RescuedByRetry(
             text="requests that met the dead address and worked at another",

@@ -13,16 +13,14 @@ from typing import Annotated
 
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import AnswerTime, FailedShare, Unanswered
+from lab.scenario.figures import FailedShare
 from lab.scenario.model import (
-    Ask,
     Expectation,
     Fault,
     FaultKind,
     Measures,
     Observe,
     Prime,
-    Question,
     Restore,
     Scenario,
     Unit,

@@ -179,7 +179,7 @@ def _refused(
 
 SCENARIO = ScenarioFile(
     name="query-count-is-not-load",
-    title="Equal answers are unequal load, and an authority sees neither load nor death",
+    title="Equal answers are unequal load; an authority sees neither load nor death",
     questions=("Q2",),
     topology="steering",
     knobs=Knobs,

@@ -26,7 +26,6 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import AnycastName, Failover, RoundRobin, Topology
 
-
 BEHAVIOURS = (Behaviour.FIRST_ADDRESS, Behaviour.RETRY_NEXT, Behaviour.PINNED)
 DEATHS = (FaultKind.POWER_OFF, FaultKind.CRASH, FaultKind.DRAIN)
 

@@ -101,7 +101,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
 SCENARIO = ScenarioFile(
     name="rotation",
-    title="Rotated answers spread first choices evenly, and authorities carry no traffic",
+    title="Rotation spreads first choices evenly; authorities carry no traffic",
     questions=("Q1",),
     topology="steering",
     knobs=Knobs,

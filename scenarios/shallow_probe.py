@@ -77,7 +77,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             (by_shallow, "checked shallow", 1.0, "the check goes on passing"),
         ):
             yield Measures(
-                section=f"Requests that fail from {bound.high_s:g} s after the fault on",
+                section=f"Requests that fail, from {bound.high_s:g} s after the fault",
                 text=text,
                 figure=FailedShare(cohorts=(cohort.name,), during="late"),
                 low=share,
@@ -87,7 +87,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         for provider in topology.zone.providers:
             yield DetectedWithin(
-                text=f"{provider.name} ({provider.daemon}) declares {fault.target} down",
+                text=f"{provider.name} ({provider.daemon}) declares it down",
                 provider=provider.name,
                 region=fault.target,
                 bound=bounds.check_detection(provider.daemon, topology.timers.check),

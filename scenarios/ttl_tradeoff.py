@@ -15,7 +15,7 @@ from lab.errors import InvalidInput, Problem
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
-from lab.scenario.figures import Irrevocable, Over, PeakQuestions, Requests, Upstream
+from lab.scenario.figures import Irrevocable, Over, PeakAskers, Requests, Upstream
 from lab.scenario.model import (
     Fault,
     FaultKind,
@@ -35,7 +35,7 @@ FAILOVER = "Failover time: last failure after the fault, s"
 BLAST = "Blast radius: a wrong answer in use after its correction, s"
 LOAD = "Authority load: queries of one resolver"
 FAIRNESS = "Fairness: decisions of the authority per request, %"
-HERD = "Thundering herd: most questions to the resolver in one second"
+HERD = "Thundering herd: most users that ask the resolver in one second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,10 @@ class Knobs:
     """What a person may set."""
 
     clients: Annotated[int, Knob("clients of each TTL", minimum=1)] = 4
-    crowd: Annotated[int, Knob("users whose caches end together", minimum=20)] = 100
-    jitter: Annotated[float, Knob("share of a TTL given up at random", minimum=0.1)] = 0.5
+    crowd: Annotated[int, Knob("users whose caches end together", minimum=20)] = 40
+    jitter: Annotated[float, Knob("share of a TTL given up at random", minimum=0.1)] = (
+        0.5
+    )
     age_s: Annotated[float, Knob("age of cached answers at the fault", minimum=1)] = 1.0
 
 
@@ -53,8 +55,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     access = pick.access_of(topology, resolver)
     by_ttl = {
         topology.timers_of(n.name).ttl_s: n
-        for n in topology.zone.names
-        if isinstance(n, Failover) and n.probe is Probe.DEEP
+        for n in reversed(topology.zone.names)
+        if isinstance(n, Failover) and n.probe is Probe.DEEP and n.threshold is None
     }
     if len(by_ttl) < 2:
         what = f"health-checked names have {len(by_ttl)} different TTLs"
@@ -87,6 +89,21 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     bound = {ttl_s: common.recovery(topology, c, fault) for ttl_s, c in swept.items()}
     count_s = topology.timers.ttl_s + 3.0
 
+    watch = (*swept.values(), herd, spread)
+    asked = {
+        ttl_s: Upstream(qname=c.qname, during="count", resolver=resolver.name)
+        for ttl_s, c in swept.items()
+    }
+    queries = {
+        ttl_s: bounds.fetches(
+            topology.timers_of(c.qname),
+            resolver,
+            for_s=count_s,
+            every_s=INTERVAL_MS / 1000 / knobs.clients,
+        )
+        for ttl_s, c in swept.items()
+    }
+
     def expectations() -> Iterator[Measures]:
         for ttl_s, cohort in swept.items():
             yield common.fails_until(
@@ -114,31 +131,28 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.SECONDS,
                 why=held.why,
             )
-        for ttl_s, cohort in swept.items():
-            queries = Upstream(
-                qname=cohort.qname, during="count", resolver=resolver.name
-            )
-            requests = knobs.clients * count_s * 1000 / INTERVAL_MS
-            low, high, why = bounds.fetches(
-                topology.timers_of(cohort.qname),
-                resolver,
-                for_s=count_s,
-                every_s=INTERVAL_MS / 1000 / knobs.clients,
-            )
+        for ttl_s in swept:
+            low, high, why = queries[ttl_s]
             yield Measures(
                 section=f"{LOAD}, in {count_s:g} s",
                 text=f"TTL {ttl_s} s",
-                figure=queries,
+                figure=asked[ttl_s],
                 low=low,
                 high=high,
                 why=why,
             )
+        for ttl_s, cohort in swept.items():
+            low, high, _ = queries[ttl_s]
+            askers = [c for c in watch if c.qname == cohort.qname]
+            requests = sum(c.clients * count_s * 1000 / c.interval_ms for c in askers)
             yield Measures(
                 section=FAIRNESS,
                 text=f"TTL {ttl_s} s",
                 figure=Over(
-                    top=queries,
-                    bottom=Requests(cohorts=(cohort.name,), during="count"),
+                    top=asked[ttl_s],
+                    bottom=Requests(
+                        cohorts=tuple(c.name for c in askers), during="count"
+                    ),
                 ),
                 low=0.9 * low / requests,
                 high=1.1 * high / requests,
@@ -156,7 +170,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             yield Measures(
                 section=HERD,
                 text=f"{knobs.crowd} users, jitter {cohort.jitter:.0%}",
-                figure=PeakQuestions(cohorts=(cohort.name,), during="count"),
+                figure=PeakAskers(cohorts=(cohort.name,), during="count"),
                 low=low * knobs.crowd,
                 high=high * knobs.crowd,
                 why=why,
@@ -174,7 +188,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         title=SCENARIO.title,
         questions=SCENARIO.questions,
         knobs=knob_texts(knobs),
-        watch=(*swept.values(), herd, spread),
+        watch=watch,
         steps=(
             Prime(),
             Observe(for_s=count_s, label="count"),

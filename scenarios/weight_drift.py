@@ -76,14 +76,14 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         addresses = {str(topology.region(r).address): s for r, s in shares.items()}
         for provider in topology.zone.providers:
             yield common.chance(
-                f"{provider.name} ({provider.daemon}): p-value of {knobs.answers} answers",
+                f"{provider.name} ({provider.daemon}): p-value",
                 provider.name,
                 addresses,
-                section="What the authorities gave",
+                section=f"What the authorities gave, over {knobs.answers} answers",
             )
         draws = max(1, int(for_s / (ttl_s + 2.0)))
         for resolver, cohort in populations.items():
-            low, high = share_bounds(shares[favourite], draws)
+            low, _ = share_bounds(shares[favourite], draws)
             yield Measures(
                 section=f"What users got: share of {favourite}, "
                 f"{shares[favourite]:.0%} published",
@@ -94,7 +94,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 low=max(0.0, low - 1 / draws),
                 high=1.0,
                 unit=Unit.PERCENT,
-                why=f"no more than {draws} draws decide for all of them, in {for_s:g} s; "
+                why=f"no more than {draws} draws decide for all in {for_s:g} s; "
                 "an answer cut off by the ends of the time counts in part",
             )
         for resolver, cohort in populations.items():

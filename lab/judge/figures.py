@@ -370,38 +370,23 @@ def _irrevocable(figure: f.Irrevocable, source: Source) -> Seen:
 
 
 @read.register
-def _peak_questions(figure: f.PeakQuestions, source: Source) -> Seen:
+def _peak_askers(figure: f.PeakAskers, source: Source) -> Seen:
     begin_ns, _ = source.during(figure.during)
-    asked = {
-        (a.client, a.answer.received_ns)
-        for a in source.attempts(figure.cohorts, figure.during)
-        if a.answer is not None and a.answer.received_ns >= begin_ns
-    }
+    asked = sorted(
+        {
+            (a.answer.received_ns, a.client)
+            for a in source.attempts(figure.cohorts, figure.during)
+            if a.answer is not None and a.answer.received_ns >= begin_ns
+        }
+    )
     if not asked:
         raise NoEvidence(f"nobody asked a resolver in {figure.during}")
-    moments = sorted(at_ns for _, at_ns in asked)
-    first, most = 0, 0
-    for last, at_ns in enumerate(moments):
-        while at_ns - moments[first] >= NS:
+    most, first = 0, 0
+    for last, (at_ns, _) in enumerate(asked):
+        while at_ns - asked[first][0] >= NS:
             first += 1
-        most = max(most, last - first + 1)
+        most = max(most, len({client for _, client in asked[first : last + 1]}))
     return _exact(float(most))
-
-
-@read.register
-def _verdicts(figure: f.Verdicts, source: Source) -> Seen:
-    begin_ns, end_ns = source.during(figure.during)
-    facts = (figure.region, figure.state)
-    return _exact(
-        float(
-            sum(
-                e.node == figure.provider
-                and (e.detail["target"], e.detail["state"]) == facts
-                and begin_ns <= e.at_ns < end_ns
-                for e in source.of(EventKind.HEALTH)
-            )
-        )
-    )
 
 
 @read.register

@@ -140,7 +140,8 @@ def age_problem(
     asked_s = _step(scenario.steps, Fault).at_age_s
     if asked_s is None:
         return "the fault came at no set age of the caches"
-    primed = next((e for e in history.events if _is_primed(e)), None)
+    before = [e for e in history.events if e.at_ns <= judged.fault_ns]
+    primed = next((e for e in reversed(before) if _is_primed(e)), None)
     if primed is None:
         return "no event tells when the caches were primed"
     age_s = (judged.fault_ns - primed.at_ns) / NS

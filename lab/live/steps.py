@@ -63,7 +63,7 @@ class Conductor:
         """
         self._fleet = fleet
         self._topology = topology
-        self._steps = scenario.steps
+        self._steps = self._ahead = scenario.steps
         self._agents = agents
         self._observer = observer
         self._emit = emit
@@ -80,7 +80,8 @@ class Conductor:
 
     def carry_out(self) -> None:
         """Carry out every step in order."""
-        for step in self._steps:
+        for number, step in enumerate(self._steps, start=1):
+            self._ahead = self._steps[number:]
             self._do(step)
         self._finish_stage()
         self._finish_asking()
@@ -128,8 +129,8 @@ class Conductor:
         return emptied_ns
 
     def _arm_next_fault(self) -> None:
-        fault = next((s for s in self._steps if isinstance(s, Fault)), None)
-        if fault is None or fault.at_age_s is None:
+        fault = next((s for s in self._ahead if isinstance(s, Fault | Prime)), None)
+        if not isinstance(fault, Fault) or fault.at_age_s is None:
             return
         at_ns = self._primed_ns + int(fault.at_age_s * _NS)
         if at_ns - time.monotonic_ns() < faults.LEAD_S * _NS:

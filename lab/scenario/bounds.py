@@ -153,6 +153,11 @@ def lifetime_s(timers: Timers, resolver: Resolver) -> int:
     return timers.ttl_s
 
 
+def period_s(timers: Timers, resolver: Resolver) -> float:
+    """Return how long after a fetch the next one is, for a name always asked for."""
+    return lifetime_s(timers, resolver) + ROUNDINGS[resolver.daemon].late_s
+
+
 def fetches(
     timers: Timers, resolver: Resolver, *, for_s: float, every_s: float
 ) -> tuple[int, int, str]:

@@ -59,7 +59,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     """
     found: dict[str, ScenarioFile[Any]] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(set(folder.glob("*.py")) - {folder / "conftest.py"}):
         try:
             scenario = load_file(path)
         except InvalidInput as error:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from lab.scenario import forecast
+from types import MappingProxyType
+
+from lab.scenario import bounds, forecast, patience
 from lab.scenario.chance import ALPHA
 from lab.scenario.figures import AnswerP, Foreign, LastFailure, Processor
-from lab.scenario.model import Bound, Cohort, Fault, Measures, Unit
+from lab.scenario.model import (
+    Behaviour,
+    Bound,
+    Cohort,
+    Fault,
+    FaultKind,
+    Measures,
+    Unit,
+)
+from lab.topology.distance import round_trips_s
 from lab.topology.model import Topology
 
+#: How long a client of each behaviour waits for an address before it tries the next.
+WAITS_MS = MappingProxyType(
+    {
+        Behaviour.RETRY_NEXT: patience.RETRY_MS,
+        Behaviour.HAPPY_EYEBALLS: patience.RACE_DELAY_MS,
+        Behaviour.SDK: patience.SDK_TRY_MS,
+    }
+)
 #: Share of a core that no DNS server of the lab may need in these stories.
 IDLE_SHARE = 0.20
 
@@ -80,3 +99,21 @@ def recovery(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     if bound is None:
         raise ValueError(f"nobody can say when {cohort.name} recovers")
     return bound
+
+
+def rescue(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
+    """Return how long a request takes that met a dead address first.
+
+    The client's patience with it, then a connection and a reply from anywhere.
+    """
+    wait_s = WAITS_MS[cohort.behaviour] / 1000
+    farthest_s = max(
+        round_trips_s(topology, cohort.access, r.name)[1] for r in topology.regions
+    )
+    silent = fault.kind is FaultKind.POWER_OFF
+    return Bound(
+        low_s=wait_s if silent else 0.0,
+        high_s=wait_s + 2 * farthest_s + bounds.IN_FLIGHT_S,
+        why=f"{wait_s:g} s until the next address is tried, then two round trips of up "
+        f"to {farthest_s:g} s and the service's own time",
+    )

@@ -251,23 +251,12 @@ class Irrevocable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeakQuestions:
-    """Most questions in any one second that clients asked their resolver."""
+class PeakAskers:
+    """Most clients that asked their resolver in any one second."""
 
     cohorts: tuple[str, ...]
     during: str
-    figure: Literal["PeakQuestions"] = "PeakQuestions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdicts:
-    """How often a provider declared a region down (or up)."""
-
-    provider: str
-    region: str
-    during: str
-    state: Literal["up", "down"] = "down"
-    figure: Literal["Verdicts"] = "Verdicts"
+    figure: Literal["PeakAskers"] = "PeakAskers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,8 +302,7 @@ Figure = Annotated[
     | ConnectTime
     | LastFailure
     | Irrevocable
-    | PeakQuestions
-    | Verdicts
+    | PeakAskers
     | Processor
     | Over,
     Field(discriminator="figure"),

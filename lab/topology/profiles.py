@@ -74,6 +74,8 @@ def apply(topology: Topology, profile: Profile) -> Topology:
 def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
     """Return the topology with single timers set, after the profile.
 
+    A TTL that a person sets is that of every name, those with one of their own too.
+
     Args:
         topology: The profile is applied already.
         settings: Values by name, `check.interval_s` or in short `check_interval`.
@@ -82,6 +84,9 @@ def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
         InvalidInput: A name or a value is wrong; with all problems.
     """
     data = topology.model_dump(mode="json")
+    if any(_PATHS.get(name) == ("ttl_s",) for name in settings):
+        for name in data["zone"]["names"]:
+            name["ttl_s"] = None
     findings = [
         *_set(data["timers"], settings),
         *shape.findings(Topology, data),

@@ -1,0 +1,87 @@
+"""`pytest scenarios/`: every scenario is a test.
+
+A lab per topology is kept up between scenarios and removed after the last one. What a
+scenario came to is printed, and shown by pytest where it is not as expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cli.context import world
+from lab.cli.running import Wanted, prepare, run
+from lab.judge.model import Status
+from lab.scenario.catalogue import load_file
+
+LABS = pytest.StashKey[set[str]]()
+#: Seconds that a scenario may take, its lab's start included.
+TIMEOUT_S = 240
+
+
+class NotAsExpected(Exception):
+    """A scenario's verdict is not `ok`."""
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario, run in the quick profile on the topology it is made for."""
+
+    def runtest(self) -> None:
+        """Carry it out and judge it."""
+        topology = load_file(self.path).topology
+        lab = f"pytest-{topology}"
+        self.session.stash[LABS].add(lab)
+        chosen, story = prepare(self.name, "", "quick", lab, ())
+        status = run(chosen, story, Wanted(), attach=False, keep=True)
+        if status is not Status.OK:
+            raise NotAsExpected(f"{self.name}: {status}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        """Return a verdict without a traceback, and any other failure with one."""
+        if isinstance(excinfo.value, NotAsExpected):
+            return str(excinfo.value)
+        return str(excinfo.getrepr())
+
+
+class ScenarioModule(pytest.File):
+    """A scenario file."""
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """Yield the scenario that it registers."""
+        item = ScenarioItem.from_parent(self, name=load_file(self.path).name)
+        item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+        yield item
+
+
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> ScenarioModule | None:
+    """Return the scenario in a file of this folder."""
+    if file_path.parent != Path(__file__).parent or file_path == Path(__file__):
+        return None
+    if file_path.suffix != ".py":
+        return None
+    return ScenarioModule.from_parent(parent, path=file_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let scenarios on the same topology follow each other."""
+    items.sort(
+        key=lambda item: (
+            load_file(item.path).topology if isinstance(item, ScenarioItem) else ""
+        )
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Know of no lab yet."""
+    session.stash[LABS] = set()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the labs."""
+    for lab in session.stash[LABS]:
+        with world(lab) as live:
+            live.down()

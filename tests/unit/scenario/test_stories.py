@@ -1,0 +1,147 @@
+"""Every scenario of the catalogue is a consistent story, whatever it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from lab.scenario.catalogue import ScenarioFile, load_catalogue
+from lab.scenario.codec import scenario_from_json, scenario_to_json
+from lab.scenario.model import (
+    Ask,
+    Fault,
+    Measures,
+    Observe,
+    Question,
+    Restore,
+    Scenario,
+    Undo,
+)
+from lab.topology.loading import load
+from lab.topology.model import Topology
+from lab.topology.profiles import Profile, apply
+from tests.unit.worlds import ROOT
+
+CATALOGUE = load_catalogue(ROOT / "scenarios")
+QUESTIONS = {f"Q{n}" for n in range(1, 17)}
+
+
+def topology(file: ScenarioFile[object], profile: Profile) -> Topology:
+    return apply(load(ROOT / "topologies" / f"{file.topology}.yaml"), profile)
+
+
+def story(file: ScenarioFile[object], profile: Profile = Profile.QUICK) -> Scenario:
+    return file.build(topology(file, profile), file.knobs())
+
+
+def words(figure: object, key: str) -> Iterator[str]:
+    """Yield the values of a field in a figure and in the figures it is made of."""
+    for field in fields(figure):  # type: ignore[arg-type]  # figures are dataclasses
+        value = getattr(figure, field.name)
+        if field.name == key:
+            yield value
+        elif is_dataclass(value):
+            yield from words(value, key)
+
+
+def measures(told: Scenario) -> Iterator[Measures]:
+    return (e for e in told.expectations if isinstance(e, Measures))
+
+
+def questions(told: Scenario) -> Iterator[Question]:
+    return (q for s in told.steps if isinstance(s, Ask) for q in s.questions)
+
+
+stories = pytest.mark.parametrize(
+    "file", [pytest.param(file, id=name) for name, file in CATALOGUE.items()]
+)
+
+
+@stories
+class TestEachStory:
+    @pytest.mark.parametrize("profile", list(Profile))
+    def test_can_be_told_in_both_profiles(
+        self, file: ScenarioFile[object], profile: Profile
+    ) -> None:
+        assert story(file, profile).expectations
+
+    def test_names_the_questions_that_it_answers(
+        self, file: ScenarioFile[object]
+    ) -> None:
+        assert file.questions
+        assert set(file.questions) <= QUESTIONS
+
+    def test_reads_only_steps_that_it_takes(self, file: ScenarioFile[object]) -> None:
+        told = story(file)
+        taken = [getattr(s, "label", "") for s in told.steps]
+        read = {w for m in measures(told) for w in words(m.figure, "during")}
+
+        assert read <= set(taken)
+        assert all(taken.count(label) == 1 for label in read)
+
+    def test_reads_only_faults_that_it_makes(self, file: ScenarioFile[object]) -> None:
+        told = story(file)
+        made = {s.label for s in told.steps if isinstance(s, Fault)}
+        read = {w for m in measures(told) for w in words(m.figure, "fault")}
+
+        assert read <= made
+
+    def test_reads_only_bursts_that_it_makes(self, file: ScenarioFile[object]) -> None:
+        told = story(file)
+        labels = [q.label for q in questions(told)]
+        read = {w for m in measures(told) for w in words(m.figure, "ask")}
+
+        assert read <= set(labels)
+        assert len(set(labels)) == len(labels)
+
+    def test_reads_only_cohorts_that_watch(self, file: ScenarioFile[object]) -> None:
+        told = story(file)
+        watching = [c.name for c in told.watch]
+        read = {
+            c for m in measures(told) for w in words(m.figure, "cohorts") for c in w
+        }
+
+        assert read <= set(watching)
+        assert len(set(watching)) == len(watching)
+
+    def test_no_two_figures_have_the_same_words(
+        self, file: ScenarioFile[object]
+    ) -> None:
+        told = [(m.section, m.text) for m in measures(story(file))]
+        assert len(set(told)) == len(told)
+
+    def test_bounds_leave_room_and_exclude_something(
+        self, file: ScenarioFile[object]
+    ) -> None:
+        for m in measures(story(file)):
+            assert m.low is not None or m.high is not None, m.text
+            if m.low is not None and m.high is not None:
+                assert m.low <= m.high, m.text
+
+    def test_what_dies_is_brought_back(self, file: ScenarioFile[object]) -> None:
+        steps = story(file).steps
+        broken: set[str] = set()
+        for step in steps:
+            match step:
+                case Fault(target=target):
+                    broken.add(target)
+                case Undo(target=target):
+                    assert target in broken
+                case Restore():
+                    broken.clear()
+        assert not broken
+
+    def test_ends_in_a_minute_and_a_half_in_quick(
+        self, file: ScenarioFile[object]
+    ) -> None:
+        # One run of each has to fit into the eight minutes of the whole catalogue.
+        steps = story(file).steps
+        watched_s = sum(s.for_s for s in steps if isinstance(s, Observe))
+        asked_s = sum(q.count * q.interval_ms for q in questions(story(file))) / 1000
+        assert watched_s + asked_s < 240
+
+    def test_survives_the_codec(self, file: ScenarioFile[object]) -> None:
+        told = story(file)
+        assert scenario_from_json(scenario_to_json(told)) == told
