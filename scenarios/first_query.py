@@ -92,7 +92,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for provider, count in ((hasty, 2), (patient, 0)):
             yield Measures(
                 section=section,
-                text=f"{provider.name} ({provider.daemon}): changes of its answer, there and back",
+                text=f"{provider.name} ({provider.daemon}): changes of its answer",
                 figure=Changes(ask=f"flap-{provider.name}"),
                 low=count,
                 high=count,

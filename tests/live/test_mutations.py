@@ -1,0 +1,138 @@
+"""A lab that is wrong in one thing fails the scenario which is about that thing.
+
+The plan is made from a topology with mistakes; the stories are told, and judged, of the
+one without.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.history import history_of
+from lab.judge.model import ExpectationResult, Status
+from lab.judge.verdict import judge
+from lab.live.engine import Engine
+from lab.live.world import LiveWorld
+from lab.paths import scenarios_folder
+from lab.plan.model import File, Plan
+from lab.scenario.catalogue import load_catalogue
+from lab.topology.loading import load
+from lab.topology.model import (
+    Resolver,
+    ResolverBehaviour,
+    ServedName,
+    Topology,
+    Weighted,
+)
+from lab.topology.profiles import Profile, apply
+
+pytestmark = pytest.mark.live
+
+NAME = f"test-mutants-{os.getpid()}"
+CACHELESS = "eu-honest"
+
+
+@pytest.fixture(scope="module")
+def truth() -> Topology:
+    return apply(load("steering"), Profile.QUICK)
+
+
+@pytest.fixture(scope="module")
+def _lab(engine: Engine, truth: Topology) -> Iterator[None]:
+    with LiveWorld(engine, NAME) as live:
+        try:
+            plan = live.plan(mistaken(truth), profile=Profile.QUICK)
+            for _ in live.up(without_cache(plan, CACHELESS)):
+                pass
+            yield
+        finally:
+            live.down()
+
+
+def mistaken(truth: Topology) -> Topology:
+    """Return the topology with equal weights, no clamp, and no client subnets told."""
+
+    def resolver(right: Resolver) -> Resolver:
+        wrong = {
+            ResolverBehaviour.CLAMPING: ResolverBehaviour.HONEST,
+            ResolverBehaviour.ECS: ResolverBehaviour.NO_ECS,
+        }.get(right.behaviour, right.behaviour)
+        told = right.ecs_to if wrong is right.behaviour else ()
+        return right.model_copy(update={"behaviour": wrong, "ecs_to": told})
+
+    def name(right: ServedName) -> ServedName:
+        if not isinstance(right, Weighted):
+            return right
+        return right.model_copy(update={"weights": dict.fromkeys(right.weights, 1)})
+
+    access = tuple(
+        a.model_copy(update={"resolvers": tuple(resolver(r) for r in a.resolvers)})
+        for a in truth.access
+    )
+    public = tuple(resolver(r) for r in truth.public_resolvers)
+    zone = truth.zone.model_copy(
+        update={"names": tuple(name(n) for n in truth.zone.names)}
+    )
+    return truth.model_copy(
+        update={"access": access, "public_resolvers": public, "zone": zone}
+    )
+
+
+def without_cache(plan: Plan, resolver: str) -> Plan:
+    """Return the plan with an unbound that keeps no answer."""
+
+    def file(right: File) -> File:
+        if not right.path.endswith("unbound.conf"):
+            return right
+        return replace(
+            right, text=right.text.replace("server:\n", "server:\n  cache-max-ttl: 0\n")
+        )
+
+    nodes = tuple(
+        replace(node, files=tuple(file(f) for f in node.files))
+        if node.name == resolver
+        else node
+        for node in plan.nodes
+    )
+    return replace(plan, nodes=nodes)
+
+
+def missed(
+    scenario: str, engine: Engine, truth: Topology, capture: Path
+) -> tuple[Status, list[ExpectationResult]]:
+    file = load_catalogue(scenarios_folder())[scenario]
+    story = file.build(truth, file.knobs())
+    with LiveWorld(engine, NAME, capture=capture) as live:
+        live.attach()
+        with closing(live.run(truth, story)) as records:
+            history = history_of(list(records))
+    verdict = judge(truth, story, history)
+    return verdict.status, [e for e in verdict.expectations if e.ok is False]
+
+
+@pytest.mark.usefixtures("_lab")
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        pytest.param("weight-drift", "p-value", id="weights are equal"),
+        pytest.param("low-ttl-is-not-fast", "clamp", id="the clamp is gone"),
+        pytest.param("ecs", "requests served by", id="subnets are not told"),
+        pytest.param(
+            "one-resolver-one-answer", CACHELESS, id="a resolver keeps nothing"
+        ),
+    ],
+)
+def test_a_mistake_is_told_where_it_matters(
+    scenario: str, told: str, engine: Engine, truth: Topology, tmp_path: Path
+) -> None:
+    status, wrong = missed(scenario, engine, truth, tmp_path)
+
+    assert status is Status.FAILED
+    assert any(told in expected.text for expected in wrong), wrong
