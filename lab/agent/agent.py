@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import time
 
 from lab.agent.answers import AnswerWatch
-from lab.agent.attempt import Client, attempt_line, reach
+from lab.agent.attempt import Client, attempt_line
+from lab.agent.burst import Burst, Questions, burst_facts
+from lab.agent.caller import Caller, absolute
 from lab.agent.commands import (
+    Ask,
     Flush,
     Query,
     Refused,
@@ -18,10 +22,9 @@ from lab.agent.commands import (
     reply_line,
     resolution_facts,
 )
-from lab.agent.exchange import Ending, Exchange, Request
 from lab.agent.journal import Sink
 from lab.agent.lag import Lag
-from lab.agent.plan import Cohort, WatchPlan
+from lab.agent.plan import WatchPlan
 from lab.agent.resolver import NoAnswer, Resolution, Resolver
 from lab.agent.schedule import Schedule
 
@@ -38,25 +41,26 @@ class Agent:
     """Thousands of clients, one schedule, one loop."""
 
     def __init__(self, plan: WatchPlan, journal: Sink) -> None:
-        """Open a socket per resolver; needs a running loop."""
+        """Talk to nobody yet; needs a running loop."""
         self._plan = plan
         self._journal = journal
         self._loop = asyncio.get_running_loop()
-        self._resolvers = {
-            name: Resolver(
-                self._loop, source=plan.source, address=address, port=plan.dns_port
-            )
-            for name, address in plan.resolvers.items()
-        }
+        self._rng = random.Random(plan.seed)
+        self._resolvers: dict[tuple[str, str], Resolver] = {}
         self._clients = [
-            Client(f"{cohort.name}#{number}", cohort, pin_s=plan.pin_s)
+            Client(
+                f"{cohort.name}#{number}",
+                cohort,
+                source=plan.sources[(number - 1) % len(plan.sources)],
+                pin_s=plan.pin_s,
+                rng=self._rng,
+            )
             for cohort in plan.cohorts
             for number in range(1, cohort.clients + 1)
         ]
-        self._patient, self._hasty = (
-            {cohort.name: request(plan, cohort, ms) for cohort in plan.cohorts}
-            for ms in (plan.connect_timeout_ms, plan.retry_timeout_ms)
-        )
+        self._has_subnets = len(plan.sources) > 1
+        self._caller = Caller(self._loop, plan, self._rng)
+        self._bursts: set[asyncio.Task[None]] = set()
         self._answers = AnswerWatch()
         self._lag = Lag()
         self._stopping = asyncio.Event()
@@ -76,7 +80,7 @@ class Agent:
                 tasks.create_task(self._obey(commands, tasks)),
             ]
             await self._stopping.wait()
-            for helper in helpers:
+            for helper in (*helpers, *self._bursts):
                 helper.cancel()
         for resolver in self._resolvers.values():
             resolver.close()
@@ -102,39 +106,44 @@ class Agent:
     async def _attempt(self, client: Client, due_ns: int) -> None:
         start_ns = time.monotonic_ns()
         self._lag.add(start_ns - due_ns)
-        cohort = client.cohort
-        found = await client.resolve(lambda: self._ask(cohort))
-        tries = (
-            []
-            if isinstance(found, NoAnswer)
-            else await reach(
-                found.addresses,
-                lambda address, more: self._exchange(cohort, address, more),
-            )
-        )
+        found, reached = await self._caller.visit(client, lambda: self._ask(client))
         self._journal.write(
             attempt_line(
-                client, due_ns=due_ns, start_ns=start_ns, found=found, tries=tries
+                client,
+                due_ns=due_ns,
+                start_ns=start_ns,
+                found=found,
+                reached=reached,
+                tell_source=self._has_subnets,
             )
         )
 
-    def _exchange(
-        self, cohort: Cohort, address: str, more: bool
-    ) -> asyncio.Future[Ending]:
-        requests = self._hasty if more else self._patient
-        return Exchange(self._loop, requests[cohort.name]).begin(address)
-
-    def _ask(self, cohort: Cohort) -> asyncio.Future[Resolution]:
-        asked = self._resolvers[cohort.resolver].ask(
+    def _ask(self, client: Client) -> asyncio.Future[Resolution]:
+        cohort = client.cohort
+        asked = self._resolver(cohort.resolver, client.source).ask(
             absolute(cohort.qname, self._plan.zone)
         )
-        asked.add_done_callback(lambda done: self._see(cohort, done))
+        asked.add_done_callback(lambda done: self._see(client, done))
         return asked
 
-    def _see(self, cohort: Cohort, done: asyncio.Future[Resolution]) -> None:
+    def _resolver(self, name: str, source: str) -> Resolver:
+        """Return the resolver as it is asked from one source."""
+        key = (name, source)
+        if key not in self._resolvers:
+            self._resolvers[key] = self._server(self._plan.resolvers[name], source)
+        return self._resolvers[key]
+
+    def _server(self, address: str, source: str) -> Resolver:
+        port = self._plan.dns_port
+        return Resolver(self._loop, source=source, address=address, port=port)
+
+    def _see(self, client: Client, done: asyncio.Future[Resolution]) -> None:
         if done.cancelled() or isinstance(found := done.result(), NoAnswer):
             return
-        for event in self._answers.see(cohort.resolver, cohort.qname, found):
+        cohort = client.cohort
+        source = client.source if self._has_subnets else ""
+        events = self._answers.see(cohort.resolver, cohort.qname, found, source=source)
+        for event in events:
             self._journal.write(event)
 
     async def _report(self) -> None:
@@ -158,18 +167,23 @@ class Agent:
         self, commands: asyncio.Queue[str | None], tasks: asyncio.TaskGroup
     ) -> None:
         while (line := await commands.get()) is not None:
-            tasks.create_task(self._carry_out(line))
+            tasks.create_task(self._carry_out(line, tasks))
         self.stop()
 
-    async def _carry_out(self, line: str) -> None:
-        match read_command(line, resolvers=self._resolvers):
+    async def _carry_out(self, line: str, tasks: asyncio.TaskGroup) -> None:
+        plan = self._plan
+        known = read_command(line, resolvers=plan.resolvers, sources=len(plan.sources))
+        match known:
             case Flush(id=number):
                 self._forget()
                 reply = reply_line(number, t=time.monotonic_ns())
-            case Query(id=number, resolver=resolver, qname=qname):
-                name = absolute(qname, self._plan.zone)
-                found = await self._resolvers[resolver].ask(name)
-                reply = reply_line(number) | resolution_facts(found)
+            case Query(id=number):
+                reply = reply_line(number) | resolution_facts(await self._query(known))
+            case Ask():
+                task = tasks.create_task(self._burst(known))
+                self._bursts.add(task)
+                task.add_done_callback(self._bursts.discard)
+                return
             case Stats(id=number):
                 reply = reply_line(number) | self._lag.total()
             case Stop(id=number):
@@ -180,21 +194,32 @@ class Agent:
                 reply = reply_line(unknown, ok=False, error=error)
         self._journal.write(reply)
 
+    async def _query(self, query: Query) -> Resolution:
+        name, source = absolute(query.qname, self._plan.zone), self._plan.sources[0]
+        if query.resolver:
+            return await self._resolver(query.resolver, source).ask(name)
+        server = self._server(query.server, source)
+        try:
+            return await server.ask(name)
+        finally:
+            server.close()
+
+    async def _burst(self, ask: Ask) -> None:
+        questions = Questions(
+            server=ask.server,
+            port=self._plan.dns_port,
+            name=absolute(ask.qname, self._plan.zone),
+            count=ask.count,
+            interval_us=ask.interval_us,
+            subnets=ask.subnets,
+            sources=self._plan.sources[: ask.users],
+            recursion=ask.recursion,
+        )
+        with Burst(self._loop, questions, self._rng) as burst:
+            asked = await burst.run()
+        self._journal.write(reply_line(ask.id) | burst_facts(asked))
+
     def _forget(self) -> None:
         self._answers.forget()
         for client in self._clients:
             client.forget()
-
-
-def absolute(qname: str, zone: str) -> str:
-    """Return the absolute name of a name in the zone."""
-    return f"{qname}.{zone.rstrip('.')}."
-
-
-def request(plan: WatchPlan, cohort: Cohort, timeout_ms: int) -> Request:
-    """Return the request that a cohort's clients make."""
-    host = absolute(cohort.qname, plan.zone).rstrip(".")
-    wire = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    return Request(
-        source=plan.source, port=plan.port, wire=wire, timeout_s=timeout_ms / 1000
-    )

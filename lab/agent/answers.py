@@ -17,6 +17,7 @@ _NS_PER_S = 1_000_000_000
 _SAME_GENERATION_NS = 1_500_000_000
 
 Line = dict[str, object]
+_Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -29,19 +30,25 @@ class _Generation:
 
 
 class AnswerWatch:
-    """Follows the generations of each (resolver, name)."""
+    """Follows the generations of each (resolver, name).
+
+    Where users are in several subnets, of each of these too: a resolver may hold an
+    answer for each subnet that asks (RFC 7871).
+    """
 
     def __init__(self) -> None:
         """Know of no answer yet."""
-        self._current: dict[tuple[str, str], _Generation] = {}
+        self._current: dict[_Key, _Generation] = {}
 
-    def see(self, resolver: str, name: str, answer: Answer) -> list[Line]:
+    def see(
+        self, resolver: str, name: str, answer: Answer, *, source: str = ""
+    ) -> list[Line]:
         """Return the events that an answer just received makes.
 
         The moment of change lies between the last sight of the old generation and
         this one; that is the uncertainty of an `answer` event.
         """
-        key = (resolver, name)
+        key = (resolver, name, source)
         events = self.expire(answer.received_ns)
         addresses = tuple(sorted(answer.addresses))
         old = self._current.get(key)
@@ -55,8 +62,7 @@ class AnswerWatch:
             addresses, answer.expires_ns, answer.expires_ns, answer.received_ns
         )
         detail: Line = {
-            "resolver": resolver,
-            "name": name,
+            **_whose(key),
             "addresses": list(answer.addresses),
             "ttl_s": answer.ttl_s,
         }
@@ -92,8 +98,13 @@ def _is_over(old: _Generation, now_ns: int) -> bool:
     return old.first_expiry_ns - _NS_PER_S <= now_ns
 
 
-def _expiry(key: tuple[str, str], old: _Generation, at_ns: int) -> Line:
-    detail: Line = {"resolver": key[0], "name": key[1]}
+def _whose(key: _Key) -> Line:
+    facts = zip(("resolver", "name", "source"), key, strict=True)
+    return {what: text for what, text in facts if text}
+
+
+def _expiry(key: _Key, old: _Generation, at_ns: int) -> Line:
+    detail = _whose(key)
     earliest_ns = max(old.seen_ns, old.first_expiry_ns - _NS_PER_S)
     return _event("cache-expiry", at_ns, at_ns - earliest_ns, detail)
 

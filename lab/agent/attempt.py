@@ -1,48 +1,58 @@
-"""One client attempt: resolve, connect, ask, read, and the line that tells of it."""
+"""Clients, and the line that tells of one attempt of theirs."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from lab.agent.exchange import Ending
-from lab.agent.plan import Cohort
+from lab.agent.plan import Behaviour, Cohort
+from lab.agent.pool import Pool
+from lab.agent.reach import Reached, Tried
 from lab.agent.resolver import NoAnswer, Resolution
 from lab.agent.stub import Choice, Stub
 
 Line = dict[str, object]
 #: Asks the client's resolver for the client's name.
 Ask = Callable[[], asyncio.Future[Resolution]]
-#: Makes one exchange with an address; the flag says that another one is left.
-Connect = Callable[[str, bool], Awaitable[Ending]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One address tried, and how that ended."""
-
-    address: str
-    ending: Ending
 
 
 class Client:
-    """A stub client: its name, its memory, and the question it waits for."""
+    """A stub client: its name, its memory, and the question it waits for.
 
-    __slots__ = ("_asking", "_stub", "cohort", "name")
+    Attributes:
+        source: Address that it asks and connects from.
+        pool: Its kept connection; None if it keeps none.
+    """
 
-    def __init__(self, name: str, cohort: Cohort, *, pin_s: float) -> None:
+    __slots__ = ("_asking", "_stub", "cohort", "name", "pool", "source")
+
+    def __init__(
+        self,
+        name: str,
+        cohort: Cohort,
+        *,
+        source: str,
+        pin_s: float,
+        rng: random.Random,
+    ) -> None:
         """Remember nothing yet."""
         self.name = name
         self.cohort = cohort
-        self._stub = Stub(cohort.behaviour, pin_s=pin_s)
+        self.source = source
+        self.pool = Pool() if cohort.behaviour is Behaviour.POOL else None
+        self._stub = Stub(cohort.behaviour, pin_s=pin_s, jitter=cohort.jitter, rng=rng)
         self._asking: asyncio.Future[Resolution] | None = None
 
     def forget(self) -> None:
-        """Forget answer and pin; the answer to a question now open is not kept."""
+        """Forget answer, pin and connection; what is now under way is not kept."""
         self._stub.forget()
         self._asking = None
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = Pool()
 
     async def resolve(self, ask: Ask) -> Choice | NoAnswer:
         """Return what to try, from memory or asked; attempts share a question."""
@@ -64,37 +74,25 @@ class Client:
             self._stub.learn(found, time.monotonic_ns())
 
 
-async def reach(addresses: tuple[str, ...], connect: Connect) -> list[Tried]:
-    """Try the addresses in order until one replies; return every try.
-
-    A connection that closes before any byte of the reply says nothing about the
-    request, and GET is idempotent: it is made again, once, on a new connection
-    (RFC 9110, section 9.2.2; every HTTP client does so).
-    """
-    left = list(addresses)
-    tries: list[Tried] = []
-    repeated = False
-    while left:
-        address = left.pop(0)
-        ending = await connect(address, bool(left))
-        tries.append(Tried(address, ending))
-        if ending.reply is not None or ending.error.startswith("local-"):
-            break
-        if ending.unused and not repeated:
-            repeated = True
-            left.insert(0, address)
-    return tries
-
-
 def attempt_line(
     client: Client,
     *,
     due_ns: int,
     start_ns: int,
     found: Choice | NoAnswer,
-    tries: list[Tried],
+    reached: Reached | None,
+    tell_source: bool = False,
 ) -> Line:
-    """Return the journal's line for an attempt, without empty fields."""
+    """Return the journal's line for an attempt, without empty fields.
+
+    Args:
+        client: Whose attempt it was.
+        due_ns: When it was due.
+        start_ns: When it began.
+        found: The answer that it used, or why it had none.
+        reached: What became of it then; None if it had no answer.
+        tell_source: Whether the client's address is worth telling.
+    """
     line: Line = {
         "type": "attempt",
         "client": client.name,
@@ -102,7 +100,10 @@ def attempt_line(
         "due_ns": due_ns,
         "start_ns": start_ns,
     }
-    if isinstance(found, NoAnswer):
+    if tell_source:
+        line["source"] = client.source
+    if isinstance(found, NoAnswer) or reached is None:
+        assert isinstance(found, NoAnswer)
         ended = {"end_ns": found.at_ns, "outcome": "fail", "error": found.error}
         return {**line, **ended}
     line["answer"] = {
@@ -111,8 +112,8 @@ def attempt_line(
         "ttl_s": found.answer.ttl_s,
         "received_ns": found.answer.received_ns,
     }
-    line["tries"] = [_try_line(tried) for tried in tries]
-    return {**line, **_ending_line(tries[-1].ending)}
+    line["tries"] = [_try_line(tried) for tried in reached.tries]
+    return {**line, **_ending_line(reached.ending)}
 
 
 def _try_line(tried: Tried) -> Line:
@@ -120,6 +121,8 @@ def _try_line(tried: Tried) -> Line:
     error = _error(tried.ending)
     if error:
         line["error"] = error
+    elif tried.ending.connect_ms is not None:
+        line["connect_ms"] = round(tried.ending.connect_ms, 3)
     return line
 
 

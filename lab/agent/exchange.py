@@ -1,10 +1,11 @@
-"""One HTTP request on one new TCP connection, on a bare non-blocking socket.
+"""HTTP requests on one TCP connection, on a bare non-blocking socket.
 
 Bare, because the source address has to be bound without taking a port, and because
 a stream pair costs more than a whole attempt may. How a connection ends matters:
 
-- After a reply the server closes first (`Connection: close`) and holds TIME_WAIT;
+- After a reply to `Connection: close` the server closes first and holds TIME_WAIT;
   the socket waits for that, out of the attempt's way.
+- Kept after a reply, it carries the next request, until the server closes it.
 - After anything else it is reset, so that neither TIME_WAIT nor a half-closed
   connection to a dead peer is left behind holding a port.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import socket
 import struct
 import time
@@ -26,6 +28,10 @@ from lab.agent.reply import Reply, read_reply
 _IP_BIND_ADDRESS_NO_PORT = 24
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger; socket(7)
 _READ_BYTES = 16_384
+_NS_PER_MS = 1_000_000
+
+#: The word for an exchange that its own client gave up.
+CANCELLED = "cancelled"
 
 _WORDS = {
     errno.ECONNREFUSED: "refused",
@@ -43,12 +49,14 @@ class Request:
 
     Attributes:
         timeout_s: How long to wait for the connection, and again for the reply.
+        keep: Whether the connection is kept for another request.
     """
 
     source: str
     port: int
     wire: bytes
     timeout_s: float
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,32 +67,72 @@ class Ending:
         error: "" after a reply; `local-…` if this host could not even try.
         unused: The connection was established, then closed before any byte of a
             reply.
+        connect_ms: What the connection took, if it was made for this and replied.
     """
 
     at_ns: int
     reply: Reply | None = None
     error: str = ""
     unused: bool = False
+    connect_ms: float | None = None
 
 
 class Exchange:
-    """A connection, from its first packet to its last."""
+    """A connection, from its first packet to its last.
 
-    __slots__ = ("_data", "_loop", "_request", "_socket", "_timer", "done")
+    Attributes:
+        done: How the request now under way ends; it never fails.
+        idle: A connection that waits for its next request.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, request: Request) -> None:
-        """Nothing is sent before `begin`."""
+    __slots__ = (
+        "_begun_ns",
+        "_connect_ms",
+        "_data",
+        "_gate",
+        "_loop",
+        "_request",
+        "_socket",
+        "_timer",
+        "_until",
+        "done",
+        "idle",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        request: Request,
+        *,
+        until: float = math.inf,
+        gate: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        """Nothing is sent before `begin`.
+
+        Args:
+            loop: The running one.
+            request: What to ask.
+            until: When to give up at the latest, in the loop's time.
+            gate: Called instead of asking when the connection stands; it decides
+                between `ask` and `cancel`.
+        """
         self._loop = loop
         self._request = request
+        self._until = until
+        self._gate = gate
         self._data = b""
+        self._begun_ns = 0
+        self._connect_ms: float | None = None
         self._socket: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.done: asyncio.Future[Ending] = loop.create_future()
+        self.idle = False
 
     def begin(self, address: str) -> asyncio.Future[Ending]:
         """Connect to the address; the future never fails."""
+        self._begun_ns = time.monotonic_ns()
         try:
-            self._socket = _bound_socket(self._request.source)
+            self._socket = _bound_socket(self._request.source, family(address))
             status = self._socket.connect_ex((address, self._request.port))
         except OSError as error:
             self._fail(word(error.errno))
@@ -98,6 +146,29 @@ class Exchange:
             self._fail(word(status))
         return self.done
 
+    def again(self) -> asyncio.Future[Ending]:
+        """Make the request once more on the idle connection."""
+        self.done = self._loop.create_future()
+        self._data, self._connect_ms = b"", None
+        self.ask()
+        return self.done
+
+    def cancel(self) -> None:
+        """Give it up."""
+        self._fail(CANCELLED)
+
+    def ask(self) -> None:
+        """Send the request on the connection that stands."""
+        assert self._socket is not None
+        self.idle = False
+        try:
+            self._socket.send(self._request.wire)  # fits an empty send buffer
+        except OSError as error:
+            self._fail(word(error.errno), unused=True)
+            return
+        self._wait(lambda: self._fail("read-timeout"))
+        self._loop.add_reader(self._socket.fileno(), self._readable)
+
     def _connected(self) -> None:
         assert self._socket is not None
         self._loop.remove_writer(self._socket.fileno())
@@ -108,14 +179,11 @@ class Exchange:
             self._established()
 
     def _established(self) -> None:
-        assert self._socket is not None
-        try:
-            self._socket.send(self._request.wire)  # fits an empty send buffer
-        except OSError as error:
-            self._fail(word(error.errno), unused=True)
-            return
-        self._wait(lambda: self._fail("read-timeout"))
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._connect_ms = (time.monotonic_ns() - self._begun_ns) / _NS_PER_MS
+        if self._gate is None:
+            self.ask()
+        else:
+            self._gate(self)
 
     def _readable(self) -> None:
         assert self._socket is not None
@@ -134,13 +202,21 @@ class Exchange:
             self._fail("reset", unused=not self._data)
 
     def _succeed(self, reply: Reply, *, ended: bool) -> None:
-        self._finish(Ending(at_ns=time.monotonic_ns(), reply=reply))
+        at_ns = time.monotonic_ns()
         if ended:
             self._close()
-            return
+        else:
+            self._rest(reply)
+        self._finish(Ending(at_ns=at_ns, reply=reply, connect_ms=self._connect_ms))
+
+    def _rest(self, reply: Reply) -> None:
         assert self._socket is not None
         self._loop.add_reader(self._socket.fileno(), self._linger)
-        self._wait(self._reset)
+        self.idle = self._request.keep and reply.persists
+        if self.idle:
+            self._stop_waiting()
+        else:
+            self._wait(self._reset)
 
     def _linger(self) -> None:
         assert self._socket is not None
@@ -171,9 +247,8 @@ class Exchange:
         self._close()
 
     def _close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.idle = False
+        self._stop_waiting()
         if self._socket is not None:
             self._loop.remove_writer(self._socket.fileno())
             self._loop.remove_reader(self._socket.fileno())
@@ -181,13 +256,29 @@ class Exchange:
             self._socket = None
 
     def _wait(self, then: Callable[[], None]) -> None:
+        self._stop_waiting()
+        at = min(self._loop.time() + self._request.timeout_s, self._until)
+        self._timer = self._loop.call_at(at, then)
+
+    def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(self._request.timeout_s, then)
+            self._timer = None
 
 
-def _bound_socket(source: str) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+def family(address: str) -> socket.AddressFamily:
+    """Return the address family that an address is of."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _bound_socket(source: str, wanted: socket.AddressFamily) -> socket.socket:
+    """Return a socket bound to the source, if that can reach the wanted family.
+
+    For the other family the kernel chooses a source (RFC 6724, section 5).
+    """
+    bound = socket.socket(wanted, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    if family(source) is not wanted:
+        return bound
     try:
         bound.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         bound.bind((source, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 Line = dict[str, object]
 _US_PER_MS = 1000
@@ -36,8 +37,12 @@ def figures(lags_us: array[int]) -> Line:
     ranked = sorted(lags_us) or [0]
     return {
         "attempts": len(lags_us),
-        "lag_ms_p50": ranked[len(ranked) // 2] / _US_PER_MS,
-        "lag_ms_p99": ranked[min(len(ranked) - 1, len(ranked) * 99 // 100)]
-        / _US_PER_MS,
+        "lag_ms_p50": percentile(ranked, 50) / _US_PER_MS,
+        "lag_ms_p99": percentile(ranked, 99) / _US_PER_MS,
         "lag_ms_max": ranked[-1] / _US_PER_MS,
     }
+
+
+def percentile(ranked: Sequence[float], share: int) -> float:
+    """Return the percentile of sorted values, of which there is at least one."""
+    return ranked[min(len(ranked) - 1, len(ranked) * share // 100)]

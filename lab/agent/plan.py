@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import ip_address
 from typing import Any
 
 
@@ -47,22 +47,33 @@ class WatchPlan:
 
     Attributes:
         zone: Zone that every `qname` is in.
-        source: Address that all queries and connections come from.
+        sources: Addresses that queries and connections come from, one per subnet; the
+            clients of a cohort have them in turn.
         resolvers: {name: address}.
         pin_s: How long a pinned client keeps an address.
         connect_timeout_ms: Bound of a connect, and again of the reply after it.
         retry_timeout_ms: The same while a `retry-next` client has another address.
+        race_delay_ms: From one runner of a race to the next (`happy-eyeballs`).
+        sdk_try_ms: Bound of an SDK's connect, and again of the reply after it.
+        sdk_backoff_ms: Its longest pause after the first round; then twice as long
+            from round to round, up to `sdk_backoff_cap_ms`.
+        sdk_deadline_ms: When it gives up.
         port: Where the service listens; `dns_port` where the resolvers do.
         seed: Of the phases between cohorts.
     """
 
     zone: str
-    source: str
+    sources: tuple[str, ...]
     resolvers: dict[str, str]
     cohorts: tuple[Cohort, ...]
     pin_s: float
     connect_timeout_ms: int
     retry_timeout_ms: int
+    race_delay_ms: int
+    sdk_try_ms: int
+    sdk_backoff_ms: int
+    sdk_backoff_cap_ms: int
+    sdk_deadline_ms: int
     port: int = 80
     dns_port: int = 53
     seed: int = 1
@@ -89,11 +100,23 @@ def read_plan(line: str) -> WatchPlan:
         Cohort(**{**cohort, "behaviour": Behaviour(cohort["behaviour"])})
         for cohort in raw["cohorts"]
     )
-    return WatchPlan(**{**raw, "cohorts": cohorts})
+    sources = tuple(raw["sources"])
+    return WatchPlan(**{**raw, "cohorts": cohorts, "sources": sources})
 
 
 _OPTIONAL = {"port", "dns_port", "seed"}
-_POSITIVE = ("pin_s", "connect_timeout_ms", "retry_timeout_ms", "port", "dns_port")
+_POSITIVE = (
+    "pin_s",
+    "connect_timeout_ms",
+    "retry_timeout_ms",
+    "race_delay_ms",
+    "sdk_try_ms",
+    "sdk_backoff_ms",
+    "sdk_backoff_cap_ms",
+    "sdk_deadline_ms",
+    "port",
+    "dns_port",
+)
 
 
 def _problems(raw: Any) -> list[str]:
@@ -105,8 +128,8 @@ def _problems(raw: Any) -> list[str]:
         for key in _POSITIVE
         if key in raw and not _is_positive(raw[key])
     ]
-    if "source" in raw:
-        problems += _address_problems("source", raw["source"])
+    if "sources" in raw:
+        problems += _source_problems(raw["sources"])
     resolvers = raw.get("resolvers", {})
     if not isinstance(resolvers, dict):
         return [*problems, "resolvers must be an object of name: address"]
@@ -154,12 +177,27 @@ def _key_problems(
     ]
 
 
+def _source_problems(sources: Any) -> list[str]:
+    if not isinstance(sources, list) or not sources:
+        return ["sources must be a list of one address or more"]
+    return [
+        problem
+        for index, source in enumerate(sources)
+        for problem in _address_problems(f"sources[{index}]", source)
+    ]
+
+
 def _address_problems(place: str, value: Any) -> list[str]:
+    return [] if is_address(value) else [f'{place} is "{value}"; must be an IP address']
+
+
+def is_address(value: object) -> bool:
+    """Tell whether a value is an IP address, as text."""
     try:
-        IPv4Address(str(value))
-    except AddressValueError:
-        return [f'{place} is "{value}"; must be an IPv4 address']
-    return []
+        ip_address(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_positive(value: Any) -> bool:

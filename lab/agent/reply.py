@@ -1,6 +1,6 @@
 """Reading an HTTP/1.1 reply out of the bytes that have arrived so far. Pure.
 
-Only what a service of the lab sends: one reply per connection, its body ended by
+Only what a service of the lab sends: one reply per request, its body ended by
 Content-Length, by the last chunk or by the end of the stream (RFC 9112, section 6.3).
 """
 
@@ -19,6 +19,7 @@ class Reply:
         region: Who sent it, as the body says; likewise `pop` and `backend`.
         overload: It is a refusal for load.
         readable: It is HTTP, and its body names the sender if the status is 200.
+        persists: Its connection can carry another request (RFC 9112, section 9.3).
     """
 
     status: int
@@ -27,6 +28,7 @@ class Reply:
     backend: str = ""
     overload: bool = False
     readable: bool = True
+    persists: bool = False
 
     @property
     def error(self) -> str:
@@ -53,11 +55,14 @@ def read_reply(data: bytes, *, ended: bool) -> Reply | None:
     whole = _whole_body(headers, body, ended=ended)
     if whole is None:
         return None
+    persists = not ended and _persists(headers, body)
     status = _status(status_line)
     overload = status == 503 and b"x-overload" in headers
     if status != 200:
-        return Reply(status=status, overload=overload, readable=status > 0)
-    return _good(whole)
+        return Reply(
+            status=status, overload=overload, readable=status > 0, persists=persists
+        )
+    return _good(whole, persists=persists)
 
 
 def _header(line: bytes) -> tuple[bytes, bytes]:
@@ -68,6 +73,14 @@ def _header(line: bytes) -> tuple[bytes, bytes]:
 def _status(line: bytes) -> int:
     words = line.split(b" ", 2)
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+
+def _persists(headers: dict[bytes, bytes], body: bytes) -> bool:
+    if b"close" in headers.get(b"connection", b"").lower():
+        return False
+    if b"transfer-encoding" in headers:
+        return body.endswith(b"0\r\n\r\n")
+    return headers.get(b"content-length") == b"%d" % len(body)
 
 
 def _whole_body(
@@ -95,7 +108,7 @@ def _unchunked(body: bytes) -> bytes | None:
     return None
 
 
-def _good(body: bytes) -> Reply:
+def _good(body: bytes, *, persists: bool) -> Reply:
     try:
         said = json.loads(body)
         return Reply(
@@ -103,6 +116,7 @@ def _good(body: bytes) -> Reply:
             region=said["region"],
             pop=said["pop"],
             backend=said["backend"],
+            persists=persists,
         )
     except (ValueError, KeyError, TypeError):
         return Reply(status=200, readable=False)

@@ -16,6 +16,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
+from lab.agent.exchange import family
 from lab.agent.stub import Answer
 
 TIMEOUT_S = 0.8
@@ -65,9 +66,7 @@ class Resolver:
         self._rest_s = timeout_s - retransmit_s
         self._questions: dict[str, bytes] = {}
         self._pending: dict[int, _Query] = {}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.bind((source, 0))
+        self._socket = udp_socket(source, address)
         loop.add_reader(self._socket.fileno(), self._readable)
 
     def ask(self, name: str) -> asyncio.Future[Resolution]:
@@ -123,10 +122,25 @@ class Resolver:
                 return
             received_ns = time.monotonic_ns()
             query = self._pending.get(int.from_bytes(wire[:2], "big"))
-            if query is None or sender != self._to:
+            if query is None or sender[:2] != self._to:
                 continue  # late, or not ours
             result = resolution_from_wire(wire, query.name, received_ns)
             self._finish(int.from_bytes(wire[:2], "big"), result)
+
+
+def udp_socket(source: str, address: str) -> socket.socket:
+    """Return a socket for questions to an address.
+
+    It is bound to the source, if that can reach the address's family.
+    """
+    made = socket.socket(family(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    if family(source) is family(address):
+        try:
+            made.bind((source, 0))
+        except OSError:
+            made.close()
+            raise
+    return made
 
 
 def resolution_from_wire(wire: bytes, name: str, received_ns: int) -> Resolution:

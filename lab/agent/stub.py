@@ -5,6 +5,7 @@ Pure; the clock is an argument and asking a resolver is somebody else's work.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 from lab.agent.plan import Behaviour
@@ -31,8 +32,8 @@ class Choice:
     """The addresses to try, in order, and the answer they come from.
 
     Attributes:
-        source: `resolver` (asked just now), `stub` (own cache, within the TTL) or
-            `pin` (kept beyond it).
+        source: `resolver` (asked just now), `stub` (own cache, within the TTL),
+            `pin` (kept beyond it) or `connection` (kept, whatever the TTL).
     """
 
     addresses: tuple[str, ...]
@@ -47,15 +48,39 @@ class _Pin:
     until_ns: int
 
 
+#: Who tries more than the first address.
+_TRY_ALL = frozenset(
+    {Behaviour.RETRY_NEXT, Behaviour.HAPPY_EYEBALLS, Behaviour.SDK},
+)
+
+
 class Stub:
     """What one client remembers."""
 
-    __slots__ = ("_behaviour", "_cached", "_pin", "_pin_ns")
+    __slots__ = (
+        "_behaviour",
+        "_cached",
+        "_jitter",
+        "_pin",
+        "_pin_ns",
+        "_rng",
+        "_until_ns",
+    )
 
-    def __init__(self, behaviour: Behaviour, *, pin_s: float) -> None:
-        """Remember nothing yet."""
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        *,
+        pin_s: float,
+        jitter: float = 0.0,
+        rng: random.Random,
+    ) -> None:
+        """Remember nothing yet; `jitter` is the most of a TTL that it gives up."""
         self._behaviour = behaviour
         self._pin_ns = int(pin_s * _NS_PER_S)
+        self._jitter = jitter
+        self._rng = rng
+        self._until_ns = 0
         self._cached: Answer | None = None
         self._pin: _Pin | None = None
 
@@ -65,19 +90,22 @@ class Stub:
             answer = self._pin.answer
             source = "stub" if now_ns < answer.expires_ns else "pin"
             return Choice(addresses=(self._pin.address,), answer=answer, source=source)
-        if self._cached and now_ns < self._cached.expires_ns:
+        if self._cached and now_ns < self._until_ns:
             self._take_pin(self._cached, now_ns)
             return self.choose(self._cached, source="stub")
         return None
 
     def learn(self, answer: Answer, now_ns: int) -> None:
         """Keep a resolver's answer for its TTL from receipt (RFC 1034, section 5)."""
-        self._cached = answer
+        self._cached, self._until_ns = answer, answer.expires_ns
+        if self._jitter:
+            given_up_s = answer.ttl_s * self._rng.uniform(0, self._jitter)
+            self._until_ns -= int(given_up_s * _NS_PER_S)
         self._take_pin(answer, now_ns)
 
     def choose(self, answer: Answer, *, source: str = "resolver") -> Choice:
         """Return the addresses of an answer that the client would try."""
-        tries_all = self._behaviour is Behaviour.RETRY_NEXT
+        tries_all = self._behaviour in _TRY_ALL
         addresses = answer.addresses if tries_all else answer.addresses[:1]
         return Choice(addresses=addresses, answer=answer, source=source)
 

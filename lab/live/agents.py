@@ -12,16 +12,13 @@ from lab.errors import NotReady
 from lab.history import Attempt, Outcome
 from lab.live.channel import Channel, Listener, Message, replies
 from lab.live.fleet import Fleet
+from lab.scenario import patience
 from lab.scenario.model import Cohort
 from lab.topology.model import Access, Topology
 
 _ARGV = ("python3", "-m", "lab.agent")
 #: An agent needs no privilege: it runs as an account that has none.
 _USER = "nobody"
-#: Below the first retransmission of a SYN, 1 s (RFC 6298, section 2), so that no
-#: attempt is rescued by its own retransmission.
-_CONNECT_TIMEOUT_MS = 800
-_RETRY_TIMEOUT_MS = 300
 _SEED = 1
 _REPLY_S = 5.0
 #: Open attempts finish before an agent ends.
@@ -83,14 +80,19 @@ def watch_plan(
     asked = {c.resolver for c in cohorts}
     return {
         "zone": topology.zone.name,
-        "source": str(access.clients.address),
+        "sources": [str(address) for address in access.clients.addresses],
         "resolvers": {
             r.name: str(r.address) for r in topology.resolvers if r.name in asked
         },
         "cohorts": [asdict(cohort) for cohort in cohorts],
         "pin_s": topology.timers.pin_s,
-        "connect_timeout_ms": _CONNECT_TIMEOUT_MS,
-        "retry_timeout_ms": _RETRY_TIMEOUT_MS,
+        "connect_timeout_ms": patience.CONNECT_MS,
+        "retry_timeout_ms": patience.RETRY_MS,
+        "race_delay_ms": patience.RACE_DELAY_MS,
+        "sdk_try_ms": patience.SDK_TRY_MS,
+        "sdk_backoff_ms": patience.SDK_BACKOFF_MS,
+        "sdk_backoff_cap_ms": patience.SDK_BACKOFF_CAP_MS,
+        "sdk_deadline_ms": patience.SDK_DEADLINE_MS,
         "port": 80,
         "seed": _SEED,
     }

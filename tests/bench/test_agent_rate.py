@@ -71,12 +71,17 @@ def watch_plan(ports: dict[str, int]) -> str:
     }
     plan = {
         "zone": "example.com",
-        "source": "127.0.0.1",
+        "sources": ["127.0.0.1"],
         "resolvers": {"bare": "127.0.0.1"},
         "cohorts": [cohort],
         "pin_s": 36,
         "connect_timeout_ms": 800,
         "retry_timeout_ms": 300,
+        "race_delay_ms": 250,
+        "sdk_try_ms": 250,
+        "sdk_backoff_ms": 50,
+        "sdk_backoff_cap_ms": 200,
+        "sdk_deadline_ms": 900,
         **ports,
     }
     return json.dumps(plan) + "\n"

@@ -57,6 +57,7 @@ async def world(
     says: Callable[[str], Saying] = lambda _: ((ONE,), 60),
     handler: Handler = fakes.good,
     dark: str = "127.0.0.3",
+    sources: tuple[str, ...] = ("127.0.0.9",),
 ) -> AsyncIterator[World]:
     """Let an agent run for the block.
 
@@ -70,12 +71,17 @@ async def world(
     ):
         plan = WatchPlan(
             zone="example.com",
-            source="127.0.0.9",
+            sources=sources,
             resolvers={"r": "127.0.0.1"},
             cohorts=cohorts,
             pin_s=36,
             connect_timeout_ms=800,
             retry_timeout_ms=40,
+            race_delay_ms=40,
+            sdk_try_ms=40,
+            sdk_backoff_ms=10,
+            sdk_backoff_cap_ms=20,
+            sdk_deadline_ms=400,
             port=service.port,
             dns_port=resolver.port,
         )

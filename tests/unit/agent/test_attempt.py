@@ -1,13 +1,15 @@
-"""Rules of the tries within an attempt, and of the line that tells of it."""
+"""Rules of a client's memory, and of the line that tells of an attempt."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 
-from lab.agent.attempt import Client, Tried, attempt_line, reach
+from lab.agent.attempt import Client, attempt_line
 from lab.agent.exchange import Ending
 from lab.agent.plan import Behaviour, Cohort
+from lab.agent.reach import Reached, Tried
 from lab.agent.reply import Reply
 from lab.agent.resolver import NoAnswer, Resolution
 from lab.agent.stub import Answer, Choice
@@ -27,57 +29,29 @@ A, B = "203.0.113.10", "203.0.113.138"
 ANSWER = Answer(addresses=(A, B), ttl_s=12, received_ns=5)
 CHOICE = Choice(addresses=(A, B), answer=ANSWER, source="stub")
 GOOD = Ending(
-    at_ns=30, reply=Reply(status=200, region="us-east", pop="p", backend="b1")
+    at_ns=30,
+    reply=Reply(status=200, region="us-east", pop="p", backend="b1"),
+    connect_ms=80.12345,
 )
 BUSY = Ending(at_ns=30, reply=Reply(status=503, overload=True))
 RESET = Ending(at_ns=20, error="reset", unused=True)
 TIMEOUT = Ending(at_ns=20, error="connect-timeout")
 
 
-def tries(
-    *endings: Ending, addresses: tuple[str, ...] = (A, B)
-) -> list[tuple[str, bool]]:
-    """Reach with these endings in turn; return (address, another one is left)."""
-    made: list[tuple[str, bool]] = []
-    left = list(endings)
-
-    async def connect(address: str, more: bool) -> Ending:
-        made.append((address, more))
-        return left.pop(0)
-
-    asyncio.run(reach(addresses, connect))
-    assert not left
-    return made
+def new_client() -> Client:
+    return Client("c#1", COHORT, source="198.18.40.10", pin_s=36, rng=random.Random(1))
 
 
-class TestReach:
-    def test_a_reply_ends_it_whatever_its_status(self) -> None:
-        assert tries(GOOD) == [(A, True)]
-        assert tries(BUSY) == [(A, True)]
-
-    def test_a_failed_connect_moves_on_to_the_next_address(self) -> None:
-        assert tries(TIMEOUT, GOOD) == [(A, True), (B, False)]
-
-    def test_the_last_address_ends_it(self) -> None:
-        assert tries(TIMEOUT, TIMEOUT) == [(A, True), (B, False)]
-
-    def test_an_unused_connection_is_made_once_more(self) -> None:
-        assert tries(RESET, GOOD, addresses=(A,)) == [(A, False), (A, False)]
-
-    def test_it_is_made_once_more_only_once(self) -> None:
-        assert tries(RESET, RESET, addresses=(A,)) == [(A, False), (A, False)]
-
-    def test_the_repetition_does_not_use_up_the_next_address(self) -> None:
-        assert tries(RESET, TIMEOUT, GOOD) == [(A, True), (A, True), (B, False)]
-
-    def test_a_host_that_cannot_even_try_stops(self) -> None:
-        assert tries(Ending(at_ns=1, error="local-emfile")) == [(A, True)]
-
-
-def line(found: Choice | NoAnswer, *tried: Tried) -> Attempt:
+def line(found: Choice | NoAnswer, *tried: Tried, tell_source: bool = False) -> Attempt:
     """Return the attempt that the journal's reader makes of the line."""
-    client = Client("c#1", COHORT, pin_s=36)
-    made = attempt_line(client, due_ns=1, start_ns=2, found=found, tries=list(tried))
+    made = attempt_line(
+        new_client(),
+        due_ns=1,
+        start_ns=2,
+        found=found,
+        reached=Reached(tried, tried[-1].ending) if tried else None,
+        tell_source=tell_source,
+    )
     assert made.pop("type") == "attempt"
     return attempt_from_json(json.dumps(made))
 
@@ -93,7 +67,10 @@ class TestAttemptLine:
             start_ns=2,
             end_ns=30,
             outcome=Outcome.OK,
-            tries=(Try(address=A, error="connect-timeout"), Try(address=B)),
+            tries=(
+                Try(address=A, error="connect-timeout"),
+                Try(address=B, connect_ms=80.123),
+            ),
             answer=JournalAnswer(
                 source="stub", addresses=(A, B), ttl_s=12, received_ns=5
             ),
@@ -119,16 +96,23 @@ class TestAttemptLine:
         assert attempt.error == "dns-timeout"
         assert (attempt.end_ns, attempt.answer, attempt.tries) == (9, None, ())
 
+    def test_the_source_is_told_where_it_differs(self) -> None:
+        tried = Tried(A, GOOD)
+
+        assert line(CHOICE, tried).source == ""
+        assert line(CHOICE, tried, tell_source=True).source == "198.18.40.10"
+
     def test_what_this_host_could_not_try_is_info(self) -> None:
         attempt = line(CHOICE, Tried(A, Ending(at_ns=3, error="local-emfile")))
 
         assert attempt.outcome is Outcome.INFO
 
     def test_empty_fields_are_left_out(self) -> None:
-        client = Client("c#1", COHORT, pin_s=36)
         found = NoAnswer(error="dns-servfail", at_ns=9)
 
-        made = attempt_line(client, due_ns=1, start_ns=2, found=found, tries=[])
+        made = attempt_line(
+            new_client(), due_ns=1, start_ns=2, found=found, reached=None
+        )
 
         assert set(made) == {
             "type",
@@ -145,7 +129,7 @@ class TestAttemptLine:
 class TestResolve:
     def test_attempts_of_one_client_share_a_question(self) -> None:
         async def run() -> tuple[int, list[Choice | NoAnswer]]:
-            client = Client("c#1", COHORT, pin_s=36)
+            client = new_client()
             asked: list[asyncio.Future[Resolution]] = []
 
             def ask() -> asyncio.Future[Resolution]:
@@ -165,7 +149,7 @@ class TestResolve:
 
     def test_an_answer_from_before_a_flush_is_used_but_not_kept(self) -> None:
         async def run() -> tuple[Choice | NoAnswer, int]:
-            client = Client("c#1", COHORT, pin_s=36)
+            client = new_client()
             asked: list[asyncio.Future[Resolution]] = []
 
             def ask() -> asyncio.Future[Resolution]:

@@ -17,7 +17,7 @@ import lab.agent
 import lab.backend
 from tests.unit.agent.test_plan import PLAN
 
-LOCAL = {**PLAN, "source": "127.0.0.1", "cohorts": []}
+LOCAL = {**PLAN, "sources": ["127.0.0.1"], "cohorts": []}
 PLAN_LINE = json.dumps(LOCAL)
 
 

@@ -19,12 +19,17 @@ COHORT = {
 }
 PLAN = {
     "zone": "example.com",
-    "source": "198.18.40.10",
+    "sources": ["198.18.40.10"],
     "resolvers": {"us-honest": "198.18.32.53"},
     "cohorts": [COHORT],
     "pin_s": 36,
     "connect_timeout_ms": 800,
     "retry_timeout_ms": 300,
+    "race_delay_ms": 250,
+    "sdk_try_ms": 250,
+    "sdk_backoff_ms": 50,
+    "sdk_backoff_cap_ms": 200,
+    "sdk_deadline_ms": 900,
     "port": 80,
     "seed": 1,
 }
@@ -62,15 +67,17 @@ class TestReadPlan:
     def test_all_mistakes_are_told_at_once(self) -> None:
         cohort = {**COHORT, "behaviour": "eager", "resolver": "x", "clients": 0}
 
-        told = problems(source="here", pin_s=-1, cohorts=[cohort], speed=3)
+        told = problems(sources=["here"], pin_s=-1, cohorts=[cohort], speed=3)
 
         assert told.splitlines() == [
             'watch plan: unknown key "speed"; allowed: cohorts, connect_timeout_ms, '
-            "dns_port, pin_s, port, resolvers, retry_timeout_ms, seed, source, zone",
+            "dns_port, pin_s, port, race_delay_ms, resolvers, retry_timeout_ms, "
+            "sdk_backoff_cap_ms, sdk_backoff_ms, sdk_deadline_ms, sdk_try_ms, seed, "
+            "sources, zone",
             "watch plan: pin_s is -1; must be a number above 0",
-            'watch plan: source is "here"; must be an IPv4 address',
+            'watch plan: sources[0] is "here"; must be an IP address',
             'watch plan: cohorts[0].behaviour is "eager"; '
-            "allowed: first-address, retry-next, pinned",
+            "allowed: first-address, retry-next, pinned, happy-eyeballs, sdk, pool",
             'watch plan: cohorts[0].resolver is "x"; allowed: us-honest',
             "watch plan: cohorts[0].clients is 0; must be a number above 0",
         ]
@@ -79,6 +86,17 @@ class TestReadPlan:
         cohort = {k: v for k, v in COHORT.items() if k != "qname"}
 
         assert problems(cohorts=[cohort]) == "watch plan: cohorts[0]: qname is missing"
+
+    @pytest.mark.parametrize("sources", [[], "198.18.40.10"])
+    def test_there_is_one_source_at_least(self, sources: object) -> None:
+        assert "sources must be a list" in problems(sources=sources)
+
+    def test_no_address_family_is_refused(self) -> None:
+        sources = ["198.18.40.10", "2001:db8::10"]
+
+        plan = read_plan(json.dumps({**PLAN, "sources": sources}))
+
+        assert plan.sources == tuple(sources)
 
     def test_containers_of_the_wrong_kind_are_refused(self) -> None:
         assert "resolvers must be" in problems(resolvers=["198.18.32.53"])

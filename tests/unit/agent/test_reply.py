@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from lab.agent.reply import Reply, read_reply
 from tests.unit.agent.fakes import http
 
 BACKEND = {"region": "us-east", "pop": "us-east", "backend": "us-east-be-1"}
-GOOD = Reply(status=200, region="us-east", pop="us-east", backend="us-east-be-1")
+LAST = Reply(status=200, region="us-east", pop="us-east", backend="us-east-be-1")
+GOOD = replace(LAST, persists=True)
 
 
 class TestReadReply:
@@ -27,7 +32,7 @@ class TestReadReply:
         wire = http(200, BACKEND).replace(b"Content-Length", b"X-Was")
 
         assert read_reply(wire, ended=False) is None
-        assert read_reply(wire, ended=True) == GOOD
+        assert read_reply(wire, ended=True) == LAST
 
     def test_a_short_body_stays_incomplete_at_the_end_of_the_stream(self) -> None:
         assert read_reply(http(200, BACKEND)[:-1], ended=True) is None
@@ -77,3 +82,23 @@ class TestReadReply:
 
         assert reply is not None
         assert reply.error == "bad-reply"
+
+
+class TestPersists:
+    def test_a_closing_server_takes_no_further_request(self) -> None:
+        wire = http(200, BACKEND, "Connection: close")
+
+        assert read_reply(wire, ended=False) == LAST
+        assert read_reply(http(200, BACKEND), ended=True) == LAST
+
+    def test_what_follows_a_reply_unasked_spoils_the_connection(self) -> None:
+        assert read_reply(http(200, BACKEND) + b"HTTP/1.1", ended=False) == LAST
+
+    @pytest.mark.parametrize("status", [404, 503])
+    def test_an_error_leaves_the_connection_as_good_as_before(
+        self, status: int
+    ) -> None:
+        reply = read_reply(http(status, {}), ended=False)
+
+        assert reply is not None
+        assert reply.persists

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from lab.agent.plan import Behaviour
 from lab.agent.stub import Answer, Choice, Stub
 
@@ -9,8 +13,18 @@ S = 1_000_000_000
 ANSWER = Answer(addresses=("203.0.113.10", "203.0.113.138"), ttl_s=12, received_ns=S)
 
 
+def new(
+    behaviour: Behaviour = Behaviour.FIRST_ADDRESS,
+    *,
+    pin_s: float = 36,
+    jitter: float = 0.0,
+    seed: int = 1,
+) -> Stub:
+    return Stub(behaviour, pin_s=pin_s, jitter=jitter, rng=random.Random(seed))
+
+
 def stub(behaviour: Behaviour = Behaviour.FIRST_ADDRESS) -> Stub:
-    made = Stub(behaviour, pin_s=36)
+    made = new(behaviour)
     made.learn(ANSWER, S)
     return made
 
@@ -29,19 +43,19 @@ class TestCache:
         assert made.recall(S + 12 * S) is None
 
     def test_the_ttl_counts_from_receipt(self) -> None:
-        made = Stub(Behaviour.FIRST_ADDRESS, pin_s=36)
+        made = new()
         made.learn(ANSWER, 5 * S)
 
         assert made.recall(13 * S) is None
 
     def test_an_answer_with_ttl_zero_is_not_kept(self) -> None:
-        made = Stub(Behaviour.FIRST_ADDRESS, pin_s=36)
+        made = new()
         made.learn(Answer(addresses=("203.0.113.10",), ttl_s=0, received_ns=S), S)
 
         assert made.recall(S) is None
 
     def test_a_new_client_has_to_ask(self) -> None:
-        assert Stub(Behaviour.FIRST_ADDRESS, pin_s=36).recall(0) is None
+        assert new().recall(0) is None
 
     def test_forget_drops_the_answer(self) -> None:
         made = stub()
@@ -50,14 +64,39 @@ class TestCache:
         assert made.recall(S) is None
 
 
+class TestJitter:
+    def ends(self, jitter: float) -> list[float]:
+        """Return after how many seconds of 12 each of many clients asks again."""
+        clients = [new(jitter=jitter, seed=seed) for seed in range(200)]
+        for client in clients:
+            client.learn(ANSWER, S)
+        tenths = range(130)
+        return [
+            next(t / 10 for t in tenths if client.recall(S + t * S // 10) is None)
+            for client in clients
+        ]
+
+    def test_each_gives_up_a_random_share_of_the_ttl(self) -> None:
+        ends = self.ends(0.5)
+
+        assert 6 <= min(ends) < 6.5
+        assert 11.5 < max(ends) <= 12
+
+    def test_without_it_all_end_together(self) -> None:
+        assert set(self.ends(0.0)) == {12}
+
+
 class TestBehaviour:
     def test_first_address_tries_the_first_alone(self) -> None:
         assert stub().choose(ANSWER).addresses == ("203.0.113.10",)
 
-    def test_retry_next_tries_all_in_the_order_given(self) -> None:
-        made = stub(Behaviour.RETRY_NEXT)
-
-        assert made.choose(ANSWER).addresses == ANSWER.addresses
+    @pytest.mark.parametrize(
+        "behaviour", [Behaviour.RETRY_NEXT, Behaviour.HAPPY_EYEBALLS, Behaviour.SDK]
+    )
+    def test_who_tries_several_has_all_in_the_order_given(
+        self, behaviour: Behaviour
+    ) -> None:
+        assert stub(behaviour).choose(ANSWER).addresses == ANSWER.addresses
 
     def test_an_answer_just_asked_for_comes_from_the_resolver(self) -> None:
         assert stub().choose(ANSWER).source == "resolver"
@@ -80,7 +119,7 @@ class TestPin:
         assert stub(Behaviour.PINNED).recall(S + 36 * S) is None
 
     def test_a_pin_shorter_than_the_ttl_is_renewed_from_the_cache(self) -> None:
-        made = Stub(Behaviour.PINNED, pin_s=5)
+        made = new(Behaviour.PINNED, pin_s=5)
         made.learn(ANSWER, S)
 
         assert recalled(made, 7 * S).source == "stub"

@@ -43,7 +43,7 @@ class TestWatchPlan:
         told = watch_plan(topology, topology.access[0], (COHORT,))
         plan = read_plan(json.dumps(told))
 
-        assert plan.source == str(topology.access[0].clients.address)
+        assert plan.sources == (str(topology.access[0].clients.address),)
         assert plan.resolvers == {"us-honest": "198.18.32.53"}
         assert plan.cohorts[0].name == COHORT.name
 
