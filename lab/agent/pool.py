@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
-from lab.agent.exchange import Exchange
+from lab.agent.exchange import Ending
 from lab.agent.stub import Choice
+
+
+class Reusable(Protocol):
+    """A connection that may carry another request: an `Exchange`."""
+
+    idle: bool
+
+    def again(self) -> asyncio.Future[Ending]:
+        """Make the request once more."""
+
+    def cancel(self) -> None:
+        """End it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A connection, to whom, and the choice that led there."""
 
-    exchange: Exchange
+    exchange: Reusable
     address: str
     choice: Choice
 

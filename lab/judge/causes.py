@@ -6,8 +6,9 @@ Pure. The rules, for the address that let the attempt down:
 - the anycast address: `withdrawal` until routes have moved, `no-path` while a router
   on the way has no route, else `other`.
 - the dead region's own address: `detection` until the last provider has decided;
-  then it is a question of who still held the answer: `client-pin` (kept beyond its
-  TTL by the client), `serve-stale` (told by a resolver beyond the TTL),
+  then it is a question of who still held the answer: `client-pin` (it, or a
+  connection made with it, kept beyond its TTL by the client), `serve-stale` (told by
+  a resolver beyond the TTL),
   `resolver-cache` (within the published TTL), `resolver-clamp` (beyond it).
 - a name that no checker watches, or that a checker watches too shallowly to see this
   fault, never gets beyond `detection`.
@@ -128,8 +129,11 @@ def _client_outage(
 
 
 def _culprit(known: Attribution, attempt: Attempt) -> str:
-    """Return the address that let the attempt down: a live one, if one was tried."""
-    tried = [t.address for t in attempt.tries if t.error]
+    """Return the address that let the attempt down: a live one, if one was tried.
+
+    A try that was called off let nobody down.
+    """
+    tried = [t.address for t in attempt.tries if t.error not in ("", "cancelled")]
     dead = {known.target, str(known.topology.anycast.address)}
     alive = [address for address in tried if address not in dead]
     return (alive or tried or [""])[-1]
@@ -163,7 +167,7 @@ def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
     if undetected or attempt.start_ns < known.decided_ns:
         return Cause.DETECTION
     answer, timers = attempt.answer, known.topology.timers_of(cohort.qname)
-    if answer.source == "pin":
+    if answer.source == "pin" or _outlives(attempt, answer):
         return Cause.CLIENT_PIN
     behaviour = _resolver(known.topology, cohort.resolver).behaviour
     match _origin(known, cohort, answer):
@@ -179,6 +183,11 @@ def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
             if age_ns <= _s_to_ns(timers.ttl_s + 2):
                 return Cause.RESOLVER_CACHE
     return Cause.OTHER
+
+
+def _outlives(attempt: Attempt, answer: Answer) -> bool:
+    """Tell whether a kept connection is used past the TTL of what led to it."""
+    return answer.source == "connection" and attempt.start_ns >= _end_ns(answer)
 
 
 @dataclass(frozen=True, slots=True)

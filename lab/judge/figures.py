@@ -333,7 +333,7 @@ def _connect_time(figure: f.ConnectTime, source: Source) -> Seen:
     times = sorted(
         t.connect_ms / 1000
         for a in _good(source, figure.cohorts, figure.during)
-        for t in a.tries[-1:]
+        for t in a.tries
         if t.connect_ms is not None
     )
     if not times:

@@ -91,6 +91,8 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     match served_name(topology, cohort.qname):
         case AnycastName():
             return _anycast(topology, cohort, fault)
+        case Failover() if cohort.behaviour is Behaviour.POOL:
+            return Outlook()  # when its connection was made, and so where to, is chance
         case Failover(regions=(first, *_)) if first == fault.target:
             return _failover(topology, cohort, fault)
         case Failover():
@@ -182,6 +184,8 @@ _HOLDER = {
     Behaviour.FIRST_ADDRESS: "follows the resolver's cache",
     Behaviour.RETRY_NEXT: "follows the resolver's cache, which holds no other address",
     Behaviour.PINNED: "keeps its address beyond the TTL",
+    Behaviour.HAPPY_EYEBALLS: "follows the resolver's cache, with nobody to race",
+    Behaviour.SDK: "follows the resolver's cache, however often it tries",
 }
 
 

@@ -31,6 +31,8 @@ class FakeResolver(asyncio.DatagramProtocol):
     def __init__(self, says: Callable[[str], Saying]) -> None:
         self.says = says
         self.asked: list[str] = []
+        self.messages: list[dns.message.Message] = []
+        self.peers: list[tuple[str, int]] = []
         self.port = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,6 +43,8 @@ class FakeResolver(asyncio.DatagramProtocol):
         query = dns.message.from_wire(wire)
         name = query.question[0].name.to_text()
         self.asked.append(name)
+        self.messages.append(query)
+        self.peers.append(sender)
         saying = self.says(name)
         if saying is not None:
             wire = response(query, saying).to_wire(want_shuffle=False)
@@ -138,6 +142,21 @@ def first(handler: Handler, then: Handler) -> Handler:
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         await (handlers.pop() if handlers else then)(reader, writer)
+
+    return handle
+
+
+def ever(handler: Handler) -> Handler:
+    """Return a handler that is the same for request after request."""
+
+    async def handle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while not reader.at_eof():
+            try:
+                await handler(reader, writer)
+            except (asyncio.IncompleteReadError, ConnectionResetError):
+                return
 
     return handle
 

@@ -162,6 +162,150 @@ class TestBehaviour:
         assert attempt["outcome"] == "ok"
         assert errors(attempt) == ["reset", ""]
 
+    def test_happy_eyeballs_does_not_wait_for_a_dead_address(self) -> None:
+        async def test() -> list[Line]:
+            both = ((TWO, ONE), 60)
+            racing = cohort(Behaviour.HAPPY_EYEBALLS, interval_ms=50)
+            async with world(racing, says=lambda _: both, dark=TWO) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        (attempt, *_) = run(test())
+
+        assert attempt["outcome"] == "ok"
+        assert [t["address"] for t in attempt["tries"]] == [TWO, ONE]
+        assert errors(attempt) == ["cancelled", ""]
+        assert attempt["end_ns"] - attempt["start_ns"] < 700_000_000
+
+    def test_an_sdk_comes_back_to_an_address_that_failed(self) -> None:
+        async def test() -> list[Line]:
+            async def closed(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                await fakes.replies(fakes.http(503, {}))(reader, writer)
+
+            both = ((ONE, TWO), 60)
+            persistent = cohort(Behaviour.SDK, interval_ms=600)
+            handler = fakes.first(closed, fakes.good)
+            async with world(
+                persistent, says=lambda _: both, handler=handler, dark=TWO
+            ) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        (attempt, *_) = run(test())
+
+        assert attempt["outcome"] == "ok"
+        assert [t["address"] for t in attempt["tries"]] == [ONE, TWO, ONE]
+        assert errors(attempt) == ["http-503", "connect-timeout", ""]
+
+
+class TestPool:
+    def test_a_kept_connection_outlives_the_ttl(self) -> None:
+        async def test() -> list[Line]:
+            pooled = cohort(Behaviour.POOL, interval_ms=20)
+            handler = fakes.ever(fakes.good)
+            async with world(
+                pooled, says=lambda _: ((ONE,), 0), handler=handler
+            ) as lab:
+                attempts = await lab.journal.wait_for("attempt", 4)
+                assert lab.service.connections == 1
+                assert len(lab.resolver.asked) == 1
+                return attempts
+
+        attempts = run(test())
+
+        assert sources(attempts)[:3] == ["resolver", "connection", "connection"]
+        assert all(a["outcome"] == "ok" for a in attempts)
+
+    def test_a_connection_that_was_closed_is_replaced(self) -> None:
+        async def test() -> list[Line]:
+            pooled = cohort(Behaviour.POOL, interval_ms=50)
+            async with world(pooled, says=lambda _: ((ONE,), 0)) as lab:
+                return await lab.journal.wait_for("attempt", 3)
+
+        attempts = run(test())
+
+        assert sources(attempts)[:3] == ["resolver"] * 3
+        assert all(a["outcome"] == "ok" for a in attempts)
+
+    def test_a_connection_that_is_reset_when_used_is_replaced_at_once(self) -> None:
+        async def test() -> list[Line]:
+            async def dying(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                await fakes.good(reader, writer)
+                await fakes.reset(reader, writer)
+
+            pooled = cohort(Behaviour.POOL, interval_ms=50)
+            handler = fakes.first(dying, fakes.ever(fakes.good))
+            async with world(pooled, handler=handler) as lab:
+                return await lab.journal.wait_for("attempt", 3)
+
+        attempts = run(test())
+
+        assert [errors(a) for a in attempts[:3]] == [[""], ["reset", ""], [""]]
+        assert sources(attempts)[:3] == ["resolver", "stub", "connection"]
+
+    def test_a_dead_connection_costs_one_attempt_and_is_replaced(self) -> None:
+        async def test() -> list[Line]:
+            async def dying(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                await fakes.good(reader, writer)
+                await fakes.silent(reader, writer)
+
+            pooled = cohort(Behaviour.POOL, interval_ms=1000)
+            handler = fakes.first(dying, fakes.ever(fakes.good))
+            async with world(pooled, handler=handler) as lab:
+                return await lab.journal.wait_for("attempt", 3)
+
+        attempts = run(test())
+
+        assert [errors(a) for a in attempts[:3]] == [[""], ["read-timeout"], [""]]
+        assert sources(attempts)[:3] == ["resolver", "connection", "stub"]
+
+    def test_flush_lets_go_of_the_connection(self) -> None:
+        async def test() -> list[Line]:
+            pooled = cohort(Behaviour.POOL, interval_ms=20)
+            async with world(pooled, handler=fakes.ever(fakes.good)) as lab:
+                await lab.journal.wait_for("attempt", 2)
+                lab.command(1, "flush")
+                (reply,) = await lab.journal.wait_for("reply")
+                lines = await lab.journal.wait_for(
+                    "attempt", len(lab.journal.of("attempt")) + 2
+                )
+                return [a for a in lines if a["start_ns"] > reply["t"]]
+
+        assert sources(run(test()))[0] == "resolver"
+
+
+class TestSources:
+    def test_clients_live_in_the_subnets_in_turn(self) -> None:
+        async def test() -> list[Line]:
+            crowd = cohort(Behaviour.FIRST_ADDRESS, interval_ms=40, clients=4)
+            here = ("127.0.0.8", "127.0.0.9")
+            async with world(crowd, sources=here) as lab:
+                attempts = await lab.journal.wait_for("attempt", 4)
+                peers = {address for address, _ in lab.service.peers}
+                assert peers == set(here)
+                assert {address for address, _ in lab.resolver.peers} == set(here)
+                return attempts
+
+        told = {a["client"][-1]: a["source"] for a in run(test())}
+
+        assert told == {
+            "1": "127.0.0.8",
+            "2": "127.0.0.9",
+            "3": "127.0.0.8",
+            "4": "127.0.0.9",
+        }
+
+    def test_one_source_is_not_worth_telling(self) -> None:
+        async def test() -> list[Line]:
+            async with world(in_turn(1)) as lab:
+                return await lab.journal.wait_for("attempt")
+
+        assert "source" not in run(test())[0]
+
 
 class TestCache:
     def test_within_the_ttl_the_resolver_is_asked_once(self) -> None:
@@ -255,6 +399,32 @@ class TestCommands:
 
         assert (reply["id"], reply["ok"]) == (7, False)
         assert reply["error"] == 'unknown resolver "x"; allowed: r'
+
+    def test_query_asks_any_server_by_its_address(self) -> None:
+        reply = self.replies(7, "query", server="127.0.0.1", qname="failover")
+
+        assert (reply["ok"], reply["addresses"]) == (True, [ONE])
+
+    def test_burst_tells_what_became_of_it(self) -> None:
+        reply = self.replies(
+            7, "burst", server=ONE, qname="failover", count=20, interval_us=500
+        )
+
+        assert (reply["id"], reply["ok"]) == (7, True)
+        assert (reply["asked"], reply["answered"]) == (20, 20)
+        assert reply["first"] == {ONE: 20}
+
+    def test_burst_under_way_does_not_hold_up_the_stop(self) -> None:
+        async def test() -> list[Line]:
+            async with world(says=lambda _: None) as lab:
+                lab.command(
+                    1, "burst", server=ONE, qname="x", count=10**6, interval_us=10**6
+                )
+                lab.command(2, "stop")
+                await lab.journal.wait_for("reply")
+            return lab.journal.lines
+
+        assert [line["id"] for line in run(test()) if line["type"] == "reply"] == [2]
 
     def test_an_unknown_verb_is_refused(self) -> None:
         reply = self.replies(8, "dance")

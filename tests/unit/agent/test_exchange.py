@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,108 @@ class TestReply:
                     return str(await seen)
 
         assert asyncio.run(run()) == "reset"
+
+
+def kept(port: int) -> Exchange:
+    asked = replace(request(port, 2), keep=True)
+    return Exchange(asyncio.get_running_loop(), asked)
+
+
+class TestKept:
+    def test_the_next_request_uses_the_same_connection(self) -> None:
+        async def run() -> tuple[list[Ending], int]:
+            async with fakes.service(fakes.ever(fakes.good)) as service:
+                made = kept(service.port)
+                endings = [await made.begin("127.0.0.1")]
+                endings += [await made.again() for _ in range(3)]
+                made.cancel()
+                return endings, service.connections
+
+        endings, connections = asyncio.run(run())
+
+        assert [ending.error for ending in endings] == [""] * 4
+        assert connections == 1
+
+    def test_only_a_new_connection_tells_how_long_it_took(self) -> None:
+        async def run() -> list[float | None]:
+            async with fakes.service(fakes.ever(fakes.good)) as service:
+                made = kept(service.port)
+                first = await made.begin("127.0.0.1")
+                second = await made.again()
+                made.cancel()
+                return [first.connect_ms, second.connect_ms]
+
+        first, second = asyncio.run(run())
+
+        assert first is not None
+        assert first > 0
+        assert second is None
+
+    def test_a_connection_that_the_server_closes_is_idle_no_longer(self) -> None:
+        async def run() -> list[bool]:
+            async with fakes.service(fakes.good) as service:
+                made = kept(service.port)
+                await made.begin("127.0.0.1")
+                seen = [made.idle]
+                async with asyncio.timeout(5):
+                    while made.idle:
+                        await asyncio.sleep(0.005)
+                return [*seen, made.idle]
+
+        assert asyncio.run(run()) == [True, False]
+
+    def test_a_server_that_says_so_keeps_nothing(self) -> None:
+        async def run() -> bool:
+            body = {"region": "r", "pop": "p", "backend": "b"}
+            closing = fakes.replies(fakes.http(200, body, "Connection: close"))
+            async with fakes.service(closing) as service:
+                made = kept(service.port)
+                await made.begin("127.0.0.1")
+                return made.idle
+
+        assert not asyncio.run(run())
+
+    def test_a_silent_server_is_noticed_by_its_timeout(self) -> None:
+        async def run() -> Ending:
+            async def once(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                await fakes.good(reader, writer)
+                await fakes.silent(reader, writer)
+
+            async with fakes.service(once) as service:
+                asked = replace(request(service.port, 0.05), keep=True)
+                made = Exchange(asyncio.get_running_loop(), asked)
+                await made.begin("127.0.0.1")
+                return await made.again()
+
+        assert asyncio.run(run()).error == "read-timeout"
+
+
+class TestDeadline:
+    def test_it_bounds_connection_and_reply_together(self) -> None:
+        async def run() -> tuple[Ending, float]:
+            loop = asyncio.get_running_loop()
+            async with fakes.service(fakes.silent) as service:
+                begun = loop.time()
+                asked = request(service.port, 2)
+                made = Exchange(loop, asked, until=begun + 0.05)
+                return await made.begin("127.0.0.1"), loop.time() - begun
+
+        ending, took_s = asyncio.run(run())
+
+        assert ending.error == "read-timeout"
+        assert took_s < 1
+
+
+class TestFamily:
+    def test_an_address_of_the_other_family_has_a_source_of_its_own(self) -> None:
+        async def run() -> list[tuple[str, int]]:
+            async with fakes.service(fakes.good, address="::1") as service:
+                await begin(service.port, address="::1")
+                return service.peers
+
+        assert asyncio.run(run())[0][0] == "::1"
 
 
 class TestFailure:

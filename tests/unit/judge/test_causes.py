@@ -173,6 +173,15 @@ class TestUnicast:
             is Cause.CLIENT_PIN
         )
 
+    def test_connection_kept_beyond_the_ttl_is_a_pin(self) -> None:
+        of = cohort()
+        kept = answer(PRIMED_S, 12, source="connection")
+        end_s = PRIMED_S + 12 - FAULT_S
+
+        assert why(of, failed(of, end_s - 0.1, kept)) is Cause.RESOLVER_CACHE
+        assert why(of, failed(of, end_s, kept)) is Cause.CLIENT_PIN
+        assert why(of, failed(of, 2, kept)) is Cause.DETECTION
+
     def test_honest_resolver_beyond_the_ttl_is_other(self) -> None:
         of = cohort()
         overlong = answer(PRIMED_S, 24)
@@ -223,6 +232,14 @@ class TestAnyAddress:
 
         assert why(of, both) is Cause.OTHER
         assert why(of, cut_off) is Cause.NO_PATH
+
+    def test_try_that_was_called_off_is_nobodys_fault(self) -> None:
+        of = cohort()
+        lost = failed(of, 6, answer(PRIMED_S, 12), error="read-timeout")
+        called_off = Try(address=LIVE, error="cancelled")
+        raced = replace(lost, tries=(called_off, *lost.tries))
+
+        assert why(of, raced) is Cause.RESOLVER_CACHE
 
     def test_name_that_did_not_resolve_is_other(self) -> None:
         of = cohort()

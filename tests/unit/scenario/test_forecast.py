@@ -99,6 +99,19 @@ class TestFailover:
             of = cohort("failover", resolver)
             assert outlook(of, fault(FaultKind.POWER_OFF)) == [RecoversWithin]
 
+    @pytest.mark.parametrize("behaviour", set(Behaviour) - {Behaviour.POOL})
+    def test_one_address_leaves_no_behaviour_another_way(
+        self, behaviour: Behaviour
+    ) -> None:
+        of = cohort("failover", behaviour=behaviour)
+
+        assert outlook(of, fault(FaultKind.POWER_OFF)) == [RecoversWithin]
+
+    def test_nobody_can_tell_where_a_kept_connection_leads(self) -> None:
+        of = cohort("failover", behaviour=Behaviour.POOL)
+
+        assert outlook(of, fault(FaultKind.POWER_OFF)) == []
+
     def test_second_region_is_not_in_the_answer(self) -> None:
         of = cohort("failover")
 
