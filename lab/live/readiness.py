@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from queue import Empty
 from typing import NoReturn
 
-from lab.errors import CommandFailed, NotReady
+from lab.errors import CommandFailed, EnvironmentUnfit, NotReady
 from lab.live.channel import ENDED, Message, replies
 from lab.live.fleet import FAILURE, Fleet, Inbox
 
@@ -34,6 +34,7 @@ def until_ready(
         since_ns: What a node said up to this moment does not count.
 
     Raises:
+        EnvironmentUnfit: A node found out that the machine lacks something.
         NotReady: A node or a daemon ended, or a condition missed the deadline.
     """
     pending = set(nodes)
@@ -91,6 +92,8 @@ def _give_up(fleet: Fleet, pending: Iterable[str], deadline_s: float) -> NoRetur
 def _raise_if_fatal(fleet: Fleet, node: str, message: Message) -> None:
     if message["kind"] == FAILURE:
         raise message["error"]
+    if message["kind"] == "unfit":
+        raise EnvironmentUnfit(f"{node}: {message['why']}")
     if message["kind"] == ENDED:
         status = fleet.exit_status(node)
         text = f"{node}: its container has ended with status {status}"

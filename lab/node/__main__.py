@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,7 @@ from typing import IO, Any
 from lab.node import network
 from lab.node.commands import VERBS, Effect, stop_all
 from lab.node.daemons import Daemon
+from lab.node.delay import Impossible, lengthen
 from lab.node.probes import forget, heard, listen_for
 from lab.node.readiness import Readiness
 from lab.node.speak import say
@@ -28,8 +30,9 @@ class Node:
 
     def __init__(self, spec: Spec) -> None:
         """Set the network up, start the daemons, begin to watch the conditions."""
-        self.spec = spec
         network.configure(spec)
+        relays = lengthen(spec.delays)
+        self.spec = replace(spec, processes=[*relays, *spec.processes])
         self.ports = network.port_names()
         self._selector = selectors.DefaultSelector()
         self._armed: list[tuple[int, int, Effect]] = []
@@ -172,7 +175,11 @@ def main() -> None:
     write_files(os.environ.pop("LAB_FILES", ""))
     spec = read_spec(dict(os.environ))
     os.environ.pop("LAB_NODE")
-    Node(spec).loop()
+    try:
+        Node(spec).loop()
+    except Impossible as exc:
+        say("unfit", why=str(exc))
+        os._exit(1)
     os._exit(0)
 
 

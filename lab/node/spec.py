@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Spec:
         keep_net_admin: Whether the node routes packets.
         processes: {"name", "argv", "user", "env"} in starting order.
         conditions: {"text", "kind", "args"}.
+        delays: {"link", "address", "ms", "relay"} (`lab.node.delay`).
     """
 
     loopbacks: list[str]
@@ -35,6 +36,7 @@ class Spec:
     keep_net_admin: bool
     processes: list[dict[str, Any]]
     conditions: list[dict[str, Any]]
+    delays: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_spec(environment: dict[str, str]) -> Spec:

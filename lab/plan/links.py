@@ -114,6 +114,8 @@ class Wiring:
                 link=link.name,
                 address=self._interface(link.name, node),
                 boundary=link.name in boundary,
+                delay_ms=link.delay_ms,
+                relays=bool(link.delay_ms) and node == link.members[0],
             )
             for link in self.links
             if node in link.members
@@ -137,9 +139,15 @@ def wire(topology: Topology, subnets: Sequence[IPv4Network]) -> Wiring:
     members = tuple(_members(topology))
     if len(subnets) < len(members):
         raise ValueError(f"{len(members)} links need as many subnets: {len(subnets)}")
+    delays = {link.name: link.delay_ms for link in topology.links}
     return Wiring(
         links=tuple(
-            Link(name=name, subnet=subnet, members=nodes)
+            Link(
+                name=name,
+                subnet=subnet,
+                members=nodes,
+                delay_ms=delays.get(name, 0),
+            )
             for (name, nodes), subnet in zip(members, subnets, strict=False)
         )
     )

@@ -34,6 +34,7 @@ class Link:
     name: str
     subnet: IPv4Network
     members: tuple[str, ...]  # node names
+    delay_ms: float = 0  # one way, in each direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Interface:
     link: str
     address: IPv4Interface
     boundary: bool = False  # leads out of the node's site; a power-off cuts it first
+    delay_ms: float = 0  # of the link, one way
+    relays: bool = False  # at this end, where the kernel cannot delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from lab.topology.model import Access, Region, Topology, Transit
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 #: Setting the network up needs NET_ADMIN; giving it up for good needs SETPCAP.
 SET_UP = ("NET_ADMIN", "SETPCAP")
+#: A process, and what it holds of each direction when it is full.
+_RELAY_MB = 32
 #: Paths in the lab are not symmetrical, and a detour is not a mistake.
 _HOST_SYSCTLS = (
     ("net.ipv4.conf.all.accept_redirects", "0"),
@@ -56,12 +58,14 @@ def router_node(
     rendered: Rendered,
 ) -> Node:
     """Return a node that forwards packets and keeps NET_ADMIN."""
+    interfaces = wiring.interfaces(name, *boundary)
+    relays = sum(port.relays for port in interfaces)
     return Node(
         name=name,
         role=role,
         site=site,
         stem="bird",
-        interfaces=wiring.interfaces(name, *boundary),
+        interfaces=interfaces,
         loopbacks=(loopback,),
         files=rendered.files,
         processes=rendered.processes,
@@ -70,7 +74,7 @@ def router_node(
         capabilities=tuple(sorted({"NET_ADMIN", *rendered.capabilities})),
         sysctls=_ROUTER_SYSCTLS,
         tmpfs=rendered.tmpfs,
-        memory_mb=rendered.memory_mb,
+        memory_mb=rendered.memory_mb + _RELAY_MB * relays,
     )
 
 

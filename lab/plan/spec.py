@@ -34,6 +34,17 @@ def environment(node: Node) -> dict[str, str]:
             {"text": c.text, "kind": c.kind, "args": c.args} for c in node.conditions
         ],
     }
+    delays = [
+        {
+            "link": i.link,
+            "address": str(i.address),
+            "ms": i.delay_ms,
+            "relay": i.relays,
+        }
+        for i in node.interfaces
+        if i.delay_ms
+    ]
+    orders |= {"delays": delays} if delays else {}
     for file in node.files:
         if ("\n" + file.text).find("\n" + _MARK) >= 0:
             raise ValueError(f"{node.name}: {file.path} has a line with {_MARK!r}")

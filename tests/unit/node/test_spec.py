@@ -2,6 +2,7 @@
 
 import os
 from base64 import encodebytes
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
@@ -37,6 +38,17 @@ class TestEnvironment:
         assert spec.routes == [{"prefix": "0.0.0.0/0", "via": "10.0.0.3"}]
         assert spec.processes[0]["env"] == {"A": "b"}
         assert not spec.keep_net_admin
+        assert spec.delays == []
+
+    def test_a_long_link_is_told_with_its_delay(self) -> None:
+        node = _node()
+        long = replace(node.interfaces[0], delay_ms=40, relays=True)
+
+        spec = read_spec(environment(replace(node, interfaces=(long,))))
+
+        assert spec.delays == [
+            {"link": "up", "address": "10.0.0.2/26", "ms": 40, "relay": True}
+        ]
 
     def test_files_arrive_as_they_were_planned(self, tmp_path: Path) -> None:
         files = (

@@ -60,3 +60,32 @@ class TestServersAt:
         names = [name for name, _ in servers_at(two_region, "transit-b")]
 
         assert names == ["tld", "provider-b", "public"]
+
+
+class TestDelays:
+    @pytest.fixture
+    def atlantic(self, two_region: Topology) -> Topology:
+        """Return the topology with its one link between transits 40 ms long."""
+        (link,) = two_region.links
+        long = link.model_copy(update={"delay_ms": 40})
+        return two_region.model_copy(update={"links": (long,)})
+
+    def test_both_ends_of_a_long_link_know_its_delay_and_one_would_relay(
+        self, atlantic: Topology
+    ) -> None:
+        wiring = wire(atlantic, default_subnets(atlantic))
+        (link,) = atlantic.links
+        ends = [
+            port
+            for transit in link.between
+            for port in wiring.interfaces(transit)
+            if port.link == link.name
+        ]
+
+        assert [port.delay_ms for port in ends] == [40, 40]
+        assert [port.relays for port in ends] == [True, False]
+
+    def test_no_other_link_has_one(self, atlantic: Topology) -> None:
+        links = wire(atlantic, default_subnets(atlantic)).links
+
+        assert sum(link.delay_ms > 0 for link in links) == 1

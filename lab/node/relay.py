@@ -1,0 +1,143 @@
+"""`python3 -m lab.node.relay NEAR FAR DELAY_MS`: a wire of some length.
+
+What arrives at one port leaves by the other so much after it arrived, and the other way
+round. Frames keep the kernel's notes on them (a checksum still to be filled in, a
+segment still to be cut): what comes out is what went in.
+
+Source: packet(7); `struct virtio_net_hdr` in linux/virtio_net.h.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+
+_ETH_P_ALL = 0x0003
+_SOL_PACKET, _PACKET_VNET_HDR, _PACKET_IGNORE_OUTGOING = 263, 15, 23
+_SO_RCVBUFFORCE, _SO_TIMESTAMPNS = 33, 35
+_TIMESPEC = struct.Struct("@qq")
+#: The kernel's buffer holds what arrives while this process waits for its turn.
+_RECEIVE_BYTES = 4 << 20
+#: As much as a second of 64 Mbit/s; what comes on top is lost, as on a full router.
+_MOST_BYTES = 8 << 20
+#: The largest frame, and the kernel's notes.
+_FRAME_BYTES = (1 << 16) + 64
+#: Frames read in a row, before it is time to look whether others are due.
+_AT_ONCE = 64
+_NS = 1_000_000_000
+
+
+class Held:
+    """Frames on their way in one direction: first in, first out, each held as long."""
+
+    def __init__(self, delay_ns: int, most_bytes: int = _MOST_BYTES) -> None:
+        """Begin empty."""
+        self._delay_ns = delay_ns
+        self._room = most_bytes
+        self._frames: deque[tuple[int, bytes]] = deque()
+
+    def put(self, frame: bytes, at_ns: int) -> bool:
+        """Hold a frame that arrived at `at_ns`; False where there is no room for it."""
+        if len(frame) > self._room:
+            return False
+        self._room -= len(frame)
+        self._frames.append((at_ns + self._delay_ns, frame))
+        return True
+
+    def due(self, now_ns: int) -> Iterator[bytes]:
+        """Let go of the frames whose time has come."""
+        while self._frames and self._frames[0][0] <= now_ns:
+            _, frame = self._frames.popleft()
+            self._room += len(frame)
+            yield frame
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next frame is due, if one is held."""
+        return self._frames[0][0] if self._frames else None
+
+
+class Lane:
+    """One direction: from a socket, for some time into a queue, to another socket."""
+
+    def __init__(
+        self, source: socket.socket, sink: socket.socket, delay_ns: int
+    ) -> None:
+        """Carry frames between two sockets that do not block."""
+        self.source = source
+        self.held = Held(delay_ns)
+        self._sink = sink
+        self._buffer = bytearray(_FRAME_BYTES)
+
+    def take(self) -> None:
+        """Hold what has arrived, counted from when the kernel received it."""
+        for _ in range(_AT_ONCE):
+            try:
+                size, notes, _, _ = self.source.recvmsg_into([self._buffer], 64)
+            except BlockingIOError:
+                return
+            except OSError as exc:  # the port was taken down
+                print(f"nothing to read: {exc}", flush=True)
+                return
+            frame = bytes(memoryview(self._buffer)[:size])
+            if not self.held.put(frame, time.monotonic_ns() - _age_ns(notes)):
+                print(f"a frame of {size} bytes lost: too much is held", flush=True)
+
+    def deliver(self) -> None:
+        """Send what is due; what a port does not take is lost, as on a wire."""
+        for frame in self.held.due(time.monotonic_ns()):
+            try:
+                self._sink.send(frame)
+            except OSError as exc:
+                print(f"a frame of {len(frame)} bytes lost: {exc}", flush=True)
+
+
+def carry(*lanes: Lane) -> None:
+    """Take and deliver, once: wait for the next frame to arrive or to be due."""
+    due = [lane.held.next_ns for lane in lanes if lane.held.next_ns is not None]
+    wait_s = max(0, min(due) - time.monotonic_ns()) / _NS if due else None
+    # Unlike epoll, select waits in microseconds.
+    ready, _, _ = select.select([lane.source for lane in lanes], [], [], wait_s)
+    for lane in lanes:
+        lane.deliver()
+        if lane.source in ready:
+            lane.take()
+
+
+def _age_ns(notes: list[tuple[int, int, bytes]]) -> int:
+    """Return how long ago the kernel received what came with these notes."""
+    for level, kind, content in notes:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, rest = map(int, _TIMESPEC.unpack(content))
+            return max(0, time.time_ns() - (seconds * _NS + rest))
+    return 0
+
+
+def port(name: str) -> socket.socket:
+    """Return a socket of all that arrives at a port, and to all that is behind it."""
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    opened.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    opened.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
+    opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
+    opened.setblocking(False)
+    opened.bind((name, _ETH_P_ALL))
+    return opened
+
+
+def main() -> None:
+    """Carry frames both ways until the end."""
+    near, far = port(sys.argv[1]), port(sys.argv[2])
+    delay_ns = int(float(sys.argv[3]) * 1e6)
+    lanes = Lane(near, far, delay_ns), Lane(far, near, delay_ns)
+    while True:
+        carry(*lanes)
+
+
+if __name__ == "__main__":
+    main()
