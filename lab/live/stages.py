@@ -26,6 +26,8 @@ STAGES = (
     "nsd",
     "unbound",
     "recursor",
+    "bind",
+    "dnsmasq",
     "envoy",
     "l4",
     "clients",

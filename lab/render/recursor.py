@@ -1,4 +1,4 @@
-"""PowerDNS Recursor: a caching resolver, honest or clamping.
+"""PowerDNS Recursor: a caching resolver of every behaviour but forwarding.
 
 Source: the manual of PowerDNS Recursor 5.2, YAML settings.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lab.plan.model import File, Process
 from lab.render.model import Rendered
-from lab.render.resolver import resolves
+from lab.render.resolver import resolves, told_the_subnet
 from lab.render.templates import fill
 from lab.render.zones import root_hints
 from lab.topology.model import Resolver, Topology
@@ -23,6 +23,7 @@ def render(topology: Topology, resolver: Resolver) -> Rendered:
         address=resolver.address,
         behaviour=resolver.behaviour.value,
         clamp_s=topology.timers.clamp_s,
+        told=told_the_subnet(topology, resolver),
     )
     argv = ("pdns_recursor", f"--config-dir={FOLDER}")
     return Rendered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lab.render import gdnsd, nsd, pdns, recursor, unbound
+from lab.render import bind, dnsmasq, gdnsd, nsd, pdns, recursor, unbound
 from lab.render.model import Rendered
 from lab.topology.model import Parent, Provider, Resolver, Topology
 
@@ -16,6 +16,8 @@ PROVIDERS: Mapping[str, Callable[[Topology, Provider], Rendered]] = {
     "pdns": pdns.render,
 }
 RESOLVERS: Mapping[str, Callable[[Topology, Resolver], Rendered]] = {
+    "bind": bind.render,
+    "dnsmasq": dnsmasq.render,
     "recursor": recursor.render,
     "unbound": unbound.render,
 }

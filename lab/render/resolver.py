@@ -1,4 +1,4 @@
-"""What every brand of resolver has in common: when it counts as ready."""
+"""What every brand of resolver has in common: whom it asks, when it is ready."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from lab.plan.model import Condition
 from lab.render.authority import addresses_when_well
 from lab.topology.geography import site_of
-from lab.topology.model import Resolver, Topology
+from lab.topology.model import Resolver, ResolverBehaviour, Topology
 
 
 def authorities_settled(
@@ -44,3 +44,22 @@ def resolves(topology: Topology, resolver: Resolver) -> tuple[Condition, ...]:
         )
         for name in topology.zone.names
     )
+
+
+def upstream(topology: Topology, resolver: Resolver) -> IPv4Address | None:
+    """Return the address of the resolver that a forwarding one asks, else None."""
+    addresses = {r.name: r.address for r in topology.resolvers}
+    return addresses[resolver.forwards_to] if resolver.forwards_to else None
+
+
+def told_the_subnet(topology: Topology, resolver: Resolver) -> tuple[IPv4Address, ...]:
+    """Return the servers that a resolver tells the user's subnet (RFC 7871).
+
+    The providers in `ecs_to`; a forwarding resolver asks one server alone, and tells
+    that one if it names any provider.
+    """
+    if resolver.behaviour is ResolverBehaviour.FORWARDING:
+        asked = upstream(topology, resolver)
+        return (asked,) if asked and resolver.ecs_to else ()
+    providers = topology.zone.providers
+    return tuple(p.address for p in providers if p.name in resolver.ecs_to)

@@ -1,4 +1,4 @@
-"""Unbound: a caching resolver, honest, clamping or serving stale answers.
+"""Unbound: a caching resolver of every behaviour.
 
 Source: unbound.conf(5) of Unbound 1.22.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lab.plan.model import File, Process
 from lab.render.model import Rendered
-from lab.render.resolver import resolves
+from lab.render.resolver import resolves, told_the_subnet, upstream
 from lab.render.templates import fill
 from lab.render.zones import root_hints
 from lab.topology.model import Resolver, Topology
@@ -24,6 +24,9 @@ def render(topology: Topology, resolver: Resolver) -> Rendered:
         behaviour=resolver.behaviour.value,
         clamp_s=topology.timers.clamp_s,
         stale_answer_ttl_s=topology.timers.stale_answer_ttl_s,
+        stale_after_ms=round(resolver.stale_after_s * 1000),
+        told=told_the_subnet(topology, resolver),
+        upstream=upstream(topology, resolver),
     )
     return Rendered(
         files=(

@@ -50,11 +50,14 @@ class Rounding:
 
 
 #: unbound 1.22 keeps an answer through its last second and hands it out with TTL 0;
-#: Recursor 5.2 drops it within that second but never hands out less than TTL 1.
+#: Recursor 5.2, BIND 9.20 and dnsmasq 2.91 drop it within that second but never hand
+#: out less than TTL 1. dnsmasq copies such a TTL 1 from whom it asks.
 ROUNDINGS = MappingProxyType(
     {
-        "unbound": Rounding(early_s=0.0, late_s=1.0, copy_s=0.0),
+        "bind": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
+        "dnsmasq": Rounding(early_s=1.0, late_s=1.0, copy_s=1.0),
         "recursor": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
+        "unbound": Rounding(early_s=0.0, late_s=1.0, copy_s=0.0),
     }
 )
 

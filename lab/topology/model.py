@@ -192,9 +192,16 @@ class Resolver(Model):
     users: PositiveInt = 1
     """How many users ask it, from each access network in its reach."""
     stale_after_s: Annotated[float, Field(ge=0, le=60)] = 0
-    """`serve-stale`: how long it tries for a fresh answer first (RFC 8767: 1.8)."""
+    """`serve-stale`: how long it tries for a fresh answer first (RFC 8767: 1.8).
+
+    unbound and BIND answer at once with 0; Recursor has no other way than to try
+    until the authority has failed.
+    """
     ecs_to: tuple[Name, ...] = ()
-    """`ecs`: the providers that it tells the user's subnet."""
+    """`ecs`: the providers that it tells the user's subnet.
+
+    `forwarding`: if there is any, it tells the resolver that it asks.
+    """
     forwards_to: Name | None = None
     """`forwarding`: the resolver that it asks."""
 

@@ -14,7 +14,7 @@ from lab.live.daemons.registry import ADAPTERS
 from lab.paths import checkout, configs_folder
 from lab.render.registry import PARENTS, PROVIDERS, RESOLVERS
 from lab.topology.model import Parent, Provider, Resolver
-from lab.topology.rules.steering import BEHAVIOURS
+from lab.topology.rules.resolvers import BEHAVIOURS
 
 PACKAGE = checkout() / "lab"
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,14 +1,39 @@
-"""Unbound on a running node."""
+"""Unbound on a running node.
+
+No count of cached answers: its dump leaves out those for client subnets.
+"""
 
 from __future__ import annotations
 
 from lab.live.daemons.model import Adapter, Argv
 from lab.render.unbound import CONFIG
 
+_CONTROL = ("unbound-control", "-c", CONFIG)
+
 
 def flush_argv(zone: str) -> Argv:
     """Return the command that forgets a zone; its servers' response times stay."""
-    return ("unbound-control", "-c", CONFIG, "flush_zone", zone)
+    return (*_CONTROL, "flush_zone", zone)
 
 
-ADAPTER = Adapter(version_argv=("unbound", "-V"), flush_argv=flush_argv)
+def query_count(text: str) -> int:
+    """Return the queries received (unbound-control(8), `stats`)."""
+    return _counter(text, "total.num.queries")
+
+
+def upstream_count(text: str) -> int:
+    """Return the queries sent, by UDP and TCP."""
+    return _counter(text, "num.query.udpout") + _counter(text, "num.query.tcpout")
+
+
+def _counter(text: str, name: str) -> int:
+    return int(dict(line.split("=") for line in text.splitlines())[name])
+
+
+ADAPTER = Adapter(
+    version_argv=("unbound", "-V"),
+    flush_argv=flush_argv,
+    query_count_argv=(*_CONTROL, "stats_noreset"),
+    query_count=query_count,
+    upstream_count=upstream_count,
+)

@@ -13,17 +13,9 @@ from lab.topology.model import (
     PARENT_ZONE,
     AllDown,
     Probe,
-    ResolverBehaviour,
 )
 from lab.topology.words import listing, meant, shown
 
-#: What each brand of resolver can be told to do.
-BEHAVIOURS: Mapping[str, frozenset[ResolverBehaviour]] = MappingProxyType(
-    {
-        "unbound": frozenset(ResolverBehaviour),
-        "recursor": frozenset({ResolverBehaviour.HONEST, ResolverBehaviour.CLAMPING}),
-    }
-)
 POLICIES = frozenset({"anycast", "failover", "geo", "round-robin", "weighted"})
 #: What each brand of provider can be told of a served name. gdnsd's plugins answer
 #: with something even when all that they check is down.
@@ -172,17 +164,6 @@ def delegation_leads_to_the_zone(draft: Draft) -> Iterator[Finding]:
     yield from _useless_parents(draft, zone, parents)
 
 
-def resolvers_can_do_it(draft: Draft) -> Iterator[Finding]:
-    """Find a resolver told to do what its brand cannot."""
-    for pattern in ("access.*.resolvers.*", "public_resolvers.*"):
-        for path, behaviour in draft.find(f"{pattern}.behaviour", _behaviour):
-            daemon = draft.get((*path[:-1], "daemon"), text)
-            able = BEHAVIOURS.get(daemon or "")
-            if able and behaviour not in able:
-                what = f"{draft.subject(path)}: {daemon} cannot be {behaviour}"
-                yield Finding(path=path, what=what, allowed=listing(able))
-
-
 def _useless_parents(
     draft: Draft, zone: str, parents: list[tuple[Path, str]]
 ) -> Iterator[Finding]:
@@ -207,7 +188,3 @@ def _matching(pattern: str) -> Callable[[object], str]:
         return text(value)
 
     return read
-
-
-def _behaviour(value: object) -> ResolverBehaviour:
-    return ResolverBehaviour(text(value))

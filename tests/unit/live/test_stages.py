@@ -158,7 +158,7 @@ class TestTheStages:
         named = [word for command in commands for word in command.split()]
 
         assert named
-        assert [w for w in named if not re.fullmatch(r'"\S+=\S+\.\*"', w)] == []
+        assert [w for w in named if not re.fullmatch(r'"\S+=\S+[.-]\*"', w)] == []
 
     def test_the_ignore_file_lets_through_what_they_copy(self) -> None:
         lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()

@@ -4,33 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from lab.render import recursor
 from lab.render.model import Rendered
-from lab.topology.model import ResolverBehaviour
+from tests.unit.render.resolvers import with_resolver
 from tests.unit.worlds import quick
 
 
-def rendered(behaviour: ResolverBehaviour = ResolverBehaviour.HONEST) -> Rendered:
-    topology = quick()
-    (public,) = topology.public_resolvers
-    chosen = public.model_copy(update={"behaviour": behaviour})
-    return recursor.render(topology, chosen)
+def rendered(behaviour: str = "honest", **more: object) -> Rendered:
+    topology = with_resolver("recursor", behaviour, **more)
+    return recursor.render(topology, topology.resolvers[0])
 
 
-def settings(behaviour: ResolverBehaviour = ResolverBehaviour.HONEST) -> Any:
-    return YAML(typ="safe").load(rendered(behaviour).files[0].text)
+def settings(behaviour: str = "honest", **more: object) -> Any:
+    return YAML(typ="safe").load(rendered(behaviour, **more).files[0].text)
 
 
 class TestBehaviours:
     def test_honest_touches_no_ttl(self) -> None:
         assert "minimum_ttl_override" not in settings()["recursor"]
+        assert "serve_stale_extensions" not in settings()["recordcache"]
 
     def test_clamping_has_a_minimum_ttl(self) -> None:
-        clamped = settings(ResolverBehaviour.CLAMPING)["recursor"]
+        clamped = settings("clamping")["recursor"]
 
         assert clamped["minimum_ttl_override"] == quick().timers.clamp_s
+
+    def test_serving_stale_extends_a_life_for_hours(self) -> None:
+        assert settings("serve-stale")["recordcache"]["serve_stale_extensions"] == 1440
+
+
+class TestSubnets:
+    def test_only_the_named_providers_are_told(self) -> None:
+        ecs = settings("ecs", ecs_to=("provider-b",))
+
+        assert ecs["outgoing"]["edns_subnet_allow_list"] == ["198.18.1.53"]
+
+    def test_every_users_subnet_is_told_as_a_24_and_no_more(self) -> None:
+        ecs = settings("ecs", ecs_to=("provider-a", "provider-b"))
+
+        assert ecs["ecs"] == {"add_for": ["0.0.0.0/0"], "ipv4_bits": 24}
+        assert len(ecs["outgoing"]["edns_subnet_allow_list"]) == 2
+
+    def test_what_a_forwarder_tells_is_used(self) -> None:
+        ecs = settings("ecs", ecs_to=("provider-a",))
+
+        assert ecs["incoming"]["use_incoming_edns_subnet"] is True
+
+    @pytest.mark.parametrize("behaviour", ["honest", "no-ecs", "serve-stale"])
+    def test_nobody_else_tells_a_subnet_or_passes_one_on(self, behaviour: str) -> None:
+        assert "edns_subnet_allow_list" not in settings(behaviour)["outgoing"]
+        assert "use_incoming_edns_subnet" not in settings(behaviour)["incoming"]
 
 
 class TestSettings:
@@ -42,8 +68,8 @@ class TestSettings:
         assert settings()["outgoing"]["dont_query"] == []
 
     def test_it_answers_and_asks_on_its_own_address(self) -> None:
-        assert settings()["incoming"]["listen"] == ["198.18.1.8"]
-        assert settings()["outgoing"]["source_address"] == ["198.18.1.8"]
+        assert settings()["incoming"]["listen"] == ["198.18.32.53"]
+        assert settings()["outgoing"]["source_address"] == ["198.18.32.53"]
 
     def test_it_answers_everybody_in_the_lab(self) -> None:
         assert settings()["incoming"]["allow_from"] == ["0.0.0.0/0"]

@@ -1,4 +1,4 @@
-"""Rules of Unbound's configuration: three behaviours, one starting point."""
+"""Rules of Unbound's configuration: every behaviour, one starting point."""
 
 from __future__ import annotations
 
@@ -7,23 +7,34 @@ import pytest
 from lab.render import unbound
 from lab.render.model import Rendered
 from lab.topology.model import ResolverBehaviour
+from tests.unit.render.resolvers import with_resolver
 from tests.unit.worlds import quick, real
 
-HONEST, CLAMPING, STALE = ResolverBehaviour
+HONEST = ResolverBehaviour.HONEST
+CLAMPING = ResolverBehaviour.CLAMPING
+STALE = ResolverBehaviour.SERVE_STALE
+#: What a behaviour needs to be complete.
+MORE: dict[ResolverBehaviour, dict[str, object]] = {
+    ResolverBehaviour.ECS: {"ecs_to": ("provider-a", "provider-b")},
+    ResolverBehaviour.FORWARDING: {"forwards_to": "public"},
+}
 ADDRESS = "198.18.32.53"
 
 
-def rendered(behaviour: ResolverBehaviour) -> Rendered:
-    topology = quick()
-    resolver = topology.resolvers[0].model_copy(update={"behaviour": behaviour})
-    return unbound.render(topology, resolver)
+def rendered(behaviour: ResolverBehaviour, **more: object) -> Rendered:
+    topology = with_resolver("unbound", behaviour, **MORE.get(behaviour, {}), **more)
+    return unbound.render(topology, topology.resolvers[0])
 
 
-def options(behaviour: ResolverBehaviour) -> dict[str, str]:
-    text = rendered(behaviour).files[0].text
-    lines = (line.split("#")[0].strip() for line in text.splitlines())
-    pairs = (line.split(":", 1) for line in lines if line and not line.endswith(":"))
-    return {key: value.strip().strip('"') for key, value in pairs}
+def lines(behaviour: ResolverBehaviour, **more: object) -> list[tuple[str, str]]:
+    text = rendered(behaviour, **more).files[0].text
+    said = (line.split("#")[0].strip() for line in text.splitlines())
+    pairs = (line.split(":", 1) for line in said if line and not line.endswith(":"))
+    return [(key, value.strip().strip('"')) for key, value in pairs]
+
+
+def options(behaviour: ResolverBehaviour, **more: object) -> dict[str, str]:
+    return dict(lines(behaviour, **more))
 
 
 class TestBehaviours:
@@ -47,6 +58,11 @@ class TestBehaviours:
         )
         assert "cache-min-ttl" not in stale
 
+    def test_a_fresh_answer_can_be_waited_for_first(self) -> None:
+        late = options(STALE, stale_after_s=1.8)
+
+        assert late["serve-expired-client-timeout"] == "1800"
+
     def test_timers_follow_the_profile(self) -> None:
         topology = real()
         clamping = topology.resolvers[1]
@@ -54,6 +70,38 @@ class TestBehaviours:
         text = unbound.render(topology, clamping).files[0].text
 
         assert "cache-min-ttl: 120\n" in text
+
+
+class TestSubnets:
+    def told(self, behaviour: ResolverBehaviour, **more: object) -> list[str]:
+        said = lines(behaviour, **more)
+        return [value for key, value in said if key == "send-client-subnet"]
+
+    def test_only_the_named_providers_are_told(self) -> None:
+        assert self.told(ResolverBehaviour.ECS) == ["198.18.0.53", "198.18.1.53"]
+        ecs = options(ResolverBehaviour.ECS)
+        assert ecs["client-subnet-always-forward"] == "no"
+
+    def test_a_24_is_told_and_no_more(self) -> None:
+        assert options(ResolverBehaviour.ECS)["max-client-subnet-ipv4"] == "24"
+
+    def test_a_forwarder_tells_whom_it_asks(self) -> None:
+        forwarding = ResolverBehaviour.FORWARDING
+
+        assert self.told(forwarding, ecs_to=("provider-a",)) == ["198.18.1.8"]
+        assert self.told(forwarding) == []
+
+    @pytest.mark.parametrize("behaviour", set(ResolverBehaviour) - set(MORE))
+    def test_nobody_else_tells_a_subnet_or_passes_one_on(
+        self, behaviour: ResolverBehaviour
+    ) -> None:
+        assert self.told(behaviour) == []
+        assert options(behaviour)["module-config"] == "iterator"
+
+
+class TestForwarding:
+    def test_it_asks_the_resolver_that_it_forwards_to(self) -> None:
+        assert options(ResolverBehaviour.FORWARDING)["forward-addr"] == "198.18.1.8"
 
 
 @pytest.mark.parametrize("behaviour", ResolverBehaviour)
@@ -69,7 +117,7 @@ class TestEveryBehaviour:
         hints = options(behaviour)["root-hints"]
         files = {f.path: f.text for f in rendered(behaviour).files}
 
-        assert options(behaviour)["module-config"] == "iterator"
+        assert options(behaviour)["module-config"].split()[-1] == "iterator"
         assert "root.servers.lab. 3600000 IN A 198.18.0.2\n" in files[hints]
 
     def test_it_asks_from_the_address_that_it_answers_on(

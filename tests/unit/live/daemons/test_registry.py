@@ -20,9 +20,42 @@ class TestVersions:
 
 
 class TestResolvers:
-    @pytest.mark.parametrize("stem", RESOLVERS)
+    @pytest.mark.parametrize("stem", set(RESOLVERS) - {"dnsmasq"})
     def test_each_can_forget_a_zone(self, stem: str) -> None:
         assert any("example.com" in w for w in registry.flush_argv(stem, "example.com"))
+
+    def test_dnsmasq_forgets_all_there_is(self) -> None:
+        assert "kill -HUP" in registry.flush_argv("dnsmasq", "example.com")[-1]
+
+    @pytest.mark.parametrize("stem", RESOLVERS)
+    def test_each_counts_queries_received_and_sent(self, stem: str) -> None:
+        printed = {
+            "bind": " 7 IPv4 requests received\n 5 IPv4 queries sent\n",
+            "dnsmasq": '"2"\n"5"\n',
+            "recursor": "7\n4\n1\n",
+            "unbound": "total.num.queries=7\nnum.query.udpout=4\nnum.query.tcpout=1\n",
+        }[stem]
+
+        assert registry.query_count_argv(stem)
+        assert registry.query_count(stem, printed) == 7
+        assert registry.upstream_count(stem, printed) == 5
+
+    def test_who_asks_nobody_says_so(self) -> None:
+        with pytest.raises(KeyError, match="pdns asks nobody"):
+            registry.upstream_count("pdns", "7\n")
+
+    def test_recursor_tells_what_it_has_cached(self) -> None:
+        command, *words = registry.cache_entries_argv("recursor")
+
+        assert command == "rec_control"
+        assert words[-2:] == ["dump-cache", "-"]
+        assert registry.cache_entries("recursor", "", "geo.example.com") == 0
+
+    def test_the_others_say_that_they_do_not(self) -> None:
+        with pytest.raises(KeyError, match="unbound does not tell"):
+            registry.cache_entries_argv("unbound")
+        with pytest.raises(KeyError, match="unbound does not tell"):
+            registry.cache_entries("unbound", "", "geo.example.com")
 
     def test_what_caches_nothing_says_so(self) -> None:
         with pytest.raises(KeyError, match="nsd has no cache"):
@@ -47,10 +80,10 @@ class TestProviders:
         assert registry.query_count("pdns", "7\n") == 7
 
     def test_what_counts_nothing_says_so(self) -> None:
-        with pytest.raises(KeyError, match="unbound counts no queries"):
-            registry.query_count_argv("unbound")
-        with pytest.raises(KeyError, match="unbound counts no queries"):
-            registry.query_count("unbound", "7\n")
+        with pytest.raises(KeyError, match="nsd counts no queries"):
+            registry.query_count_argv("nsd")
+        with pytest.raises(KeyError, match="nsd counts no queries"):
+            registry.query_count("nsd", "7\n")
 
 
 class TestLogs:
