@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     ASKED = "asked"  # a burst is over; detail.label, .asked, .answered, .first, .runs …
     UPSTREAM = "upstream"  # an authority was asked; detail.resolver, .name, .subnet
     CARRIED = "carried"  # packets an authority carried; detail.dns, .foreign
+    RTT = "rtt"  # a round trip; detail.from, .to, .rtt_ms, .declared_ms [least, most]
     LOAD = "load"  # processor time used so far; detail.cpu_s by node
     DIED = "died"  # a daemon or a container ended that was not told to
 

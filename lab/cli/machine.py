@@ -32,7 +32,8 @@ def doctor(
     if fix:
         _fix()
         return
-    from lab.live.doctor import CheckState, examine
+    from lab.live.checks import CheckState
+    from lab.live.doctor import examine
 
     table = Table(box=None, show_header=False, pad_edge=False)
     checks = examine(checkout())

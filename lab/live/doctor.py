@@ -5,24 +5,21 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import docker
-import docker.errors
-import requests.exceptions
 
 from lab.errors import EnvironmentUnfit
 from lab.live.bootstrap import EngineInfo, connect, look
+from lab.live.checks import Check, CheckState, check
 from lab.live.images import stale_stages
+from lab.live.inside import look_inside
 from lab.live.links import SPACES, free_subnets, host_routes
 from lab.live.naming import LAB
-from lab.live.stages import ARCHITECTURES, STAGES, image_name
+from lab.live.stages import ARCHITECTURES, STAGES
 
 OLDEST_PYTHON = (3, 11)
 #: What the reference topology needs: its links, and memory for about thirty nodes.
@@ -30,38 +27,6 @@ _SUBNETS = 16
 _MEMORY_BYTES = 4 * 2**30
 _CORES = 2
 _DISK_BYTES = 4 * 2**30
-_PROBE = """\
-ip link set lo up && echo net-admin
-tc qdisc add dev lo root netem delay 1ms 2>/dev/null && echo netem
-python3 -S -c 'import time; print("clock", time.monotonic_ns())'
-"""
-
-
-class CheckState(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing looked at: what was seen and, unless all is well, what to do."""
-
-    name: str
-    state: CheckState
-    seen: str
-    advice: str = ""
-
-
-def check(
-    name: str, *, good: bool, seen: str, advice: str, bad: CheckState = CheckState.FAIL
-) -> Check:
-    """Return a check that is `ok`, or else `bad` and with its advice."""
-    if good:
-        return Check(name=name, state=CheckState.OK, seen=seen)
-    return Check(name=name, state=bad, seen=seen, advice=advice)
 
 
 def examine(root: Path) -> tuple[Check, ...]:
@@ -97,7 +62,7 @@ def _examine_engine(
     stale = stale_stages(client, root)
     yield images_check(stale)
     if "base" not in stale:
-        yield from _probe_checks(client)
+        yield from look_inside(client)
 
 
 def python_check(version: tuple[int, ...]) -> Check:
@@ -244,57 +209,3 @@ def _compose_version() -> str:
         check=False,
     )
     return "" if done.returncode else done.stdout.strip()
-
-
-def _probe_checks(client: docker.DockerClient) -> Iterator[Check]:
-    """Look at what containers may do, from inside of one."""
-    before = time.monotonic_ns()
-    try:
-        raw = client.containers.run(
-            image_name("base"),
-            ["-c", _PROBE],
-            entrypoint="sh",
-            cap_drop=["ALL"],
-            cap_add=["NET_ADMIN"],
-            network_mode="none",
-            read_only=True,
-            remove=True,
-            labels={LAB: "doctor"},
-        )
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as exc:
-        said = str(exc)
-    else:
-        said = raw.decode("utf-8", "replace")
-    yield from probe_checks(said, before_ns=before, after_ns=time.monotonic_ns())
-
-
-def probe_checks(said: str, *, before_ns: int, after_ns: int) -> Iterator[Check]:
-    """Yield what a container's words tell; it ran between the two host times."""
-    words = said.split()
-    yield check(
-        "capabilities",
-        good="net-admin" in words,
-        seen="containers can have NET_ADMIN" if "net-admin" in words else said.strip(),
-        advice="use an engine whose containers may have the capability NET_ADMIN",
-    )
-    netem = "netem" in words
-    yield Check(
-        name="delay",
-        state=CheckState.OK,
-        seen="by netem" if netem else "this kernel has no netem: links add no delay",
-    )
-    if "clock" in words:
-        yield clock_check(int(words[words.index("clock") + 1]), before_ns, after_ns)
-
-
-def clock_check(inside_ns: int, before_ns: int, after_ns: int) -> Check:
-    """Return whether containers share the host's monotonic clock."""
-    shared = before_ns <= inside_ns <= after_ns
-    return check(
-        "clock",
-        good=shared,
-        seen="containers share the host's clock"
-        if shared
-        else f"{abs(inside_ns - after_ns) / 1e9:.1f} s apart from the host's",
-        advice="run the lab on the machine (or in the virtual machine) of the engine",
-    )

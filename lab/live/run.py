@@ -17,6 +17,7 @@ from lab.live.channel import ENDED, TEXT, Message
 from lab.live.daemons import registry
 from lab.live.fleet import FAILURE, Fleet
 from lab.live.observing import Observer
+from lab.live.rtt import measured
 from lab.live.steps import Conductor
 from lab.live.wire import carried
 from lab.plan.model import Role
@@ -103,6 +104,7 @@ class Run:
                 wanted = filters(self._topology)
                 stack.enter_context(capturing(self._fleet, wanted, self._capture))
             self._phase("start", wall_ns=self._wall_ns_at_start())
+            self._measure_round_trips()
             agents = stack.enter_context(
                 running_agents(
                     self._fleet,
@@ -157,6 +159,12 @@ class Run:
             self._first_replies.see(record)
         if record is not None:
             self._queue.put(record)
+
+    def _measure_round_trips(self) -> None:
+        for node, detail in measured(self._fleet, self._topology):
+            now_ns = time.monotonic_ns()
+            event = self._observer.event(EventKind.RTT, now_ns, detail, node=node)
+            self._queue.put(event)
 
     def _look_at_load(self) -> None:
         nodes = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)

@@ -16,6 +16,7 @@ from lab.report.expected import figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.picture import picture
+from lab.report.round_trips import round_trips
 from lab.report.text import headline
 from lab.scenario.model import Fault, Observe, Scenario
 from lab.topology.model import Topology
@@ -79,6 +80,7 @@ def page(
             picture=Markup(picture(verdict, scenario)) if scenario.picture else "",
             expectations=rows(verdict, scenario, topology),
             each=rows(verdict, scenario, topology, each=True),
+            round_trips=round_trips(history),
             facts=_facts(facts, verdict),
         )
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.timeline import percentile
+from lab.report.round_trips import round_trips
 from lab.scenario.model import Behaviour, Fault, Scenario
 
 _NS = 1e9
@@ -58,6 +59,18 @@ class CohortFacts(_Part):
     failed_by_cause: dict[str, int]
 
 
+class RoundTripFacts(_Part):
+    """A way's round trip at the start of the run; `rtt_ms` null: no reply.
+
+    `declared_ms` is the least and the greatest, where routers may choose.
+    """
+
+    here: str
+    there: str
+    declared_ms: tuple[float, float]
+    rtt_ms: float | None
+
+
 class ExpectationFacts(_Part):
     """One expectation; `ok` null is unknown."""
 
@@ -92,6 +105,7 @@ class Result(_Part):
     verdict: Status | None = None
     scheduling_lag_p99_ms: float | None = None
     attempts_per_s: float | None = None
+    round_trips: tuple[RoundTripFacts, ...] = ()
     cohorts: tuple[CohortFacts, ...] = ()
     expectations: tuple[ExpectationFacts, ...] = ()
     notes: tuple[str, ...] = ()
@@ -103,7 +117,12 @@ def unjudged(text: str) -> Result:
     Raises:
         ValueError: It is no such thing.
     """
-    derived = {"verdict": None, "cohorts": (), "expectations": ()}
+    derived = {
+        "verdict": None,
+        "round_trips": (),
+        "cohorts": (),
+        "expectations": (),
+    }
     return Result.model_validate(json.loads(text) | derived)
 
 
@@ -126,6 +145,9 @@ def judged(before: Result, history: History, verdict: Verdict) -> Result:
             "fault": _fault_facts(before, verdict),
             "scheduling_lag_p99_ms": scheduling_lag_p99_ms(history),
             "attempts_per_s": attempts_per_s(history),
+            "round_trips": tuple(
+                RoundTripFacts(**asdict(t)) for t in round_trips(history)
+            ),
             "cohorts": tuple(_cohort(asdict(c)) for c in verdict.cohorts),
             "expectations": tuple(
                 ExpectationFacts(**asdict(e)) for e in verdict.expectations

@@ -15,6 +15,7 @@ from lab.judge.model import Status, Verdict
 from lab.report.expected import Row, figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
+from lab.report.round_trips import round_trips, sentence
 from lab.scenario.model import Cause, Fault, Scenario
 from lab.topology.model import Topology
 
@@ -61,6 +62,8 @@ def render(
         tables += [figure_table(measured, with_why=every_cohort), Text()]
     if expected:
         tables += [expectation_table(expected, with_why=every_cohort)]
+    if far := sentence(round_trips(history)):
+        tables += [Text(far, style="dim")]
     conclusion = _conclusion(verdict, everything=every_cohort)
     return Stack(Text(), headline(verdict, scenario), Text(), *tables, conclusion)
 

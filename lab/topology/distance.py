@@ -1,4 +1,4 @@
-"""How long a round trip between two networks takes, by the links' declared delays. Pure.
+"""How long a round trip between two networks takes, by declared delays. Pure.
 
 Routes follow the fewest transits, as BGP does while nothing else tells paths apart
 (RFC 4271, section 9.1.2.2).
@@ -7,9 +7,10 @@ Routes follow the fewest transits, as BGP does while nothing else tells paths ap
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
-from lab.topology.model import Topology
+from lab.topology.model import Access, Region, Topology
 
 #: How far a round trip may be from what is declared: the greater of the two.
 TOLERANCE_S: Final = 0.002
@@ -22,8 +23,9 @@ def transit_of(topology: Topology, name: str) -> str:
     Raises:
         KeyError: There is no such network.
     """
-    sites = {s.name: s.transit for s in (*topology.regions, *topology.access)}
-    return {**sites, **{t.name: t.name for t in topology.transits}}[name]
+    sites: tuple[Region | Access, ...] = (*topology.regions, *topology.access)
+    of = {t.name: t.name for t in topology.transits}
+    return {**of, **{site.name: site.transit for site in sites}}[name]
 
 
 def round_trips_s(topology: Topology, here: str, there: str) -> tuple[float, float]:
@@ -36,7 +38,7 @@ def round_trips_s(topology: Topology, here: str, there: str) -> tuple[float, flo
         KeyError: There is no such network, or no path.
     """
     start, end = transit_of(topology, here), transit_of(topology, there)
-    paths = [(start,)]
+    paths: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
     while paths and not any(path[-1] == end for path in paths):
         seen |= {path[-1] for path in paths}
@@ -57,12 +59,18 @@ def round_trip_bounds_s(
 ) -> tuple[float, float, str]:
     """Return the least and the greatest round trip that is as declared, and why."""
     least, most = round_trips_s(topology, here, there)
-    low, high = least - _tolerance_s(least), most + _tolerance_s(most)
+    low, high = as_declared_s(least, most)
     why = (
         f"{1000 * most:g} ms declared between {here} and {there}, within "
         f"{1000 * TOLERANCE_S:g} ms or {TOLERANCE_SHARE:.0%}"
     )
-    return max(0.0, low), high, why
+    return low, high, why
+
+
+def as_declared_s(least_s: float, most_s: float) -> tuple[float, float]:
+    """Return between which bounds a round trip is as declared."""
+    low, high = least_s - _tolerance_s(least_s), most_s + _tolerance_s(most_s)
+    return max(0.0, low), high
 
 
 def _tolerance_s(round_trip_s: float) -> float:
@@ -79,5 +87,5 @@ def _neighbours(topology: Topology, transit: str) -> Iterator[tuple[str, float]]
 def _delay_ms(topology: Topology, path: tuple[str, ...]) -> float:
     return sum(
         dict(_neighbours(topology, here))[after]
-        for here, after in zip(path, path[1:], strict=False)
+        for here, after in pairwise(path)
     )

@@ -5,7 +5,7 @@ import pytest
 from lab.cli.main import status_of
 from lab.live import bootstrap, doctor
 from lab.live.bootstrap import EngineInfo
-from lab.live.doctor import Check, CheckState
+from lab.live.checks import Check, CheckState
 
 Output = pytest.CaptureFixture[str]
 

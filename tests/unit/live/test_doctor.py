@@ -6,7 +6,7 @@ import pytest
 
 from lab.live import doctor
 from lab.live.bootstrap import EngineInfo
-from lab.live.doctor import Check, CheckState
+from lab.live.checks import Check, CheckState
 from lab.live.links import SPACES
 
 ENGINE = EngineInfo(version="20.10.24", api_version="1.41", machine="x86_64")
@@ -59,23 +59,3 @@ class TestChecks:
 
     def test_stale_images_are_named(self) -> None:
         assert "bird, l4" in doctor.images_check(("bird", "l4")).seen
-
-
-class TestProbeChecks:
-    def states(self, said: str) -> dict[str, CheckState]:
-        checks = doctor.probe_checks(said, before_ns=10, after_ns=20)
-        return {check.name: check.state for check in checks}
-
-    def test_a_clock_read_between_two_looks_is_shared(self) -> None:
-        assert self.states("net-admin clock 15")["clock"] is CheckState.OK
-
-    def test_a_clock_outside_them_is_another(self) -> None:
-        assert self.states("net-admin clock 5")["clock"] is CheckState.FAIL
-
-    def test_a_container_that_cannot_set_links_up_is_unfit(self) -> None:
-        states = self.states("RTNETLINK answers: Operation not permitted")
-
-        assert states["capabilities"] is CheckState.FAIL
-
-    def test_no_netem_is_no_fault(self) -> None:
-        assert self.states("net-admin clock 15")["delay"] is CheckState.OK
