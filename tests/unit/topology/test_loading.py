@@ -60,7 +60,9 @@ class TestLocated:
         assert problem.what == (
             'there is no topology "two-regions"; did you mean "two-region"?'
         )
-        assert problem.allowed == ("minimal, two-region, or the path of a .yaml file")
+        assert problem.allowed == (
+            "minimal, resolver-zoo, steering, two-region, or the path of a .yaml file"
+        )
 
     @pytest.mark.parametrize("path", ["mine.yaml", "./mine", "here/mine.yml"])
     def test_what_looks_like_a_path_is_one(self, path: str) -> None:
