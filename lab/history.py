@@ -155,9 +155,12 @@ def history_of(records: Iterable[Event | Attempt]) -> History:
 def record_to_json(record: Event | Attempt) -> str:
     """Return one line of JSON, without empty fields."""
     return json.dumps(
-        {k: v for k, v in asdict(record).items() if v not in ("", None, (), {})},
-        separators=(",", ":"),
+        asdict(record, dict_factory=_without_empty), separators=(",", ":")
     )
+
+
+def _without_empty(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value not in ("", None, (), {})}
 
 
 def event_from_json(line: str) -> Event:
