@@ -63,7 +63,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     def expectations() -> Iterator[Expectation]:
         for resolver, cohort in cohorts.items():
-            low, high, why = bounds.retry_cost(timers, resolver, for_s=life_s)
+            low, high, why = bounds.retry_cost(
+                timers, resolver, for_s=life_s, interval_s=INTERVAL_MS / 1000
+            )
             yield Measures(
                 section=f"{one.target} is gone, {others[0].target} is there: "
                 "requests that fail",

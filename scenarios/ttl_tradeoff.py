@@ -78,8 +78,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             clients=knobs.crowd,
             interval_ms=CROWD_MS,
             jitter=jitter,
+            label=label,
         )
-        for jitter in (0.0, knobs.jitter)
+        for label, jitter in (("herd", 0.0), ("spread", knobs.jitter))
     )
     fault = Fault(
         kind=FaultKind.POWER_OFF,

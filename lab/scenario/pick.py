@@ -110,11 +110,15 @@ def cohort(
     clients: int,
     interval_ms: int,
     jitter: float = 0.0,
+    label: str = "",
 ) -> Cohort:
-    """Return the cohort of a network's users of a resolver and a name."""
+    """Return the cohort of a network's users of a resolver and a name.
+
+    Its `label` tells it from another one of the same kind.
+    """
     told = f"{access.name}/{served.name}/{asked.name}/{behaviour}"
     return Cohort(
-        name=f"{told}/jitter" if jitter else told,
+        name=f"{told}/{label}" if label else told,
         access=access.name,
         resolver=asked.name,
         behaviour=behaviour,
