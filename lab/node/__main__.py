@@ -56,9 +56,9 @@ class Node:
         """Start every daemon that does not run."""
         for process in self.spec.processes:
             old = self.daemons.get(process["name"])
-            if old and old.running:
+            if old and old.running and not old.expected_exit:
                 continue
-            if old:
+            if old:  # one that was killed a moment ago ends first
                 self._bury(old)
             forget(process["name"])
             daemon = self.daemons[process["name"]] = Daemon(process)
@@ -116,6 +116,8 @@ class Node:
             say("reply", id=number, ok=False, error=f"{type(exc).__name__}: {exc}")
 
     def _forward(self, daemon: Daemon) -> None:
+        if daemon.output.closed:  # it was buried in this very round
+            return
         for line in daemon.lines():
             say("log", process=daemon.name, line=line)
             heard(daemon.name, line)

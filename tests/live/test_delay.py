@@ -1,0 +1,164 @@
+"""A long link between two routers, by whatever means this kernel has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from lab.live.channel import replies
+from lab.live.daemons.bird import birdc
+from lab.live.engine import Engine
+from lab.live.fleet import Fleet, Member
+from lab.live.links import free_subnets
+from lab.live.world import LiveWorld
+from lab.plan.links import Wiring
+from lab.plan.model import Link, Node, Plan, Role
+from lab.plan.nodes import router_address, router_node
+from lab.render import bird
+from lab.topology.distance import as_declared_s
+from tests.unit.worlds import quick
+
+pytestmark = pytest.mark.live
+
+DELAY_MS = 40
+#: Ends of the link: their AS and their prefix.
+ENDS = {
+    "near": (64500, IPv4Network("198.18.0.0/24")),
+    "far": (64501, IPv4Network("198.18.1.0/24")),
+}
+LARGE = 8 << 20
+RECEIVE = """
+import hashlib, socket, sys
+with socket.create_server((sys.argv[1], 5000)) as server:
+    connection, _ = server.accept()
+    digest = hashlib.sha256()
+    while chunk := connection.recv(1 << 16):
+        digest.update(chunk)
+print(digest.hexdigest())
+"""
+SEND = """
+import hashlib, random, socket, sys, time
+content = random.Random(1).randbytes(int(sys.argv[2]))
+while True:
+    try:
+        connection = socket.create_connection((sys.argv[1], 5000))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+connection.sendall(content)
+connection.close()
+print(hashlib.sha256(content).hexdigest())
+"""
+
+
+def router(wiring: Wiring, name: str, other: str) -> Node:
+    asn, prefix = ENDS[name]
+    peer = bird.Peer(
+        name=other,
+        asn=ENDS[other][0],
+        local=wiring.address("atlantic", name),
+        remote=wiring.address("atlantic", other),
+        exports="all",
+    )
+    loopback = router_address(prefix)
+    return router_node(
+        name,
+        role=Role.TRANSIT,
+        site=name,
+        wiring=wiring,
+        loopback=loopback,
+        boundary=("atlantic",),
+        rendered=bird.router(
+            name,
+            asn=asn,
+            router_id=loopback,
+            aggregate=prefix,
+            hosts=(),
+            peers=(peer,),
+            learns=((ENDS[other][1], 1),),
+            timers=quick().timers,
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(engine: Engine) -> Plan:
+    """Two routers with a link of 40 ms between them, and a BGP session over it."""
+    (subnet,) = free_subnets(1, engine.subnets())
+    link = Link(name="atlantic", subnet=subnet, members=tuple(ENDS), delay_ms=DELAY_MS)
+    wiring = Wiring(links=(link,))
+    nodes = (router(wiring, "near", "far"), router(wiring, "far", "near"))
+    return Plan(topology="long", profile="quick", links=(link,), nodes=nodes)
+
+
+@pytest.fixture(scope="module")
+def atlantic(engine: Engine, plan: Plan) -> Iterator[LiveWorld]:
+    """The same, running."""
+    with LiveWorld(engine, "test-delay") as world:
+        try:
+            for _ in world.up(plan):
+                pass
+            yield world
+        finally:
+            world.down()
+
+
+def address(name: str) -> IPv4Address:
+    return router_address(ENDS[name][1])
+
+
+def round_trip_s(world: LiveWorld, here: str, there: str) -> float:
+    argv = ("python3", "-S", "-m", "lab.node.rtt", "11", str(address(there)))
+    reply = world.execute(here, *argv)
+    return float(json.loads(reply["stdout"])[str(address(there))]) / 1000
+
+
+def as_declared(world: LiveWorld, here: str, there: str) -> bool:
+    low, high = as_declared_s(2 * DELAY_MS / 1000, 2 * DELAY_MS / 1000)
+    return low <= round_trip_s(world, here, there) <= high
+
+
+class TestLongLink:
+    @pytest.mark.parametrize(("here", "there"), [("near", "far"), ("far", "near")])
+    def test_a_round_trip_takes_what_is_declared(
+        self, atlantic: LiveWorld, here: str, there: str
+    ) -> None:
+        assert as_declared(atlantic, here, there)
+
+    @pytest.mark.parametrize("here", ENDS)
+    def test_bfd_is_up_across_it(self, atlantic: LiveWorld, here: str) -> None:
+        shown = atlantic.execute(here, *birdc("show", "bfd", "sessions"))["stdout"]
+
+        assert " Up " in shown
+
+    @pytest.mark.parametrize(("here", "there"), [("near", "far"), ("far", "near")])
+    def test_large_transfers_arrive_unharmed(
+        self, atlantic: LiveWorld, here: str, there: str
+    ) -> None:
+        python = ("python3", "-S", "-c")
+        to = str(address(there))
+        with ThreadPoolExecutor() as threads:
+            received = threads.submit(atlantic.execute, there, *python, RECEIVE, to)
+            sent = atlantic.execute(here, *python, SEND, to, str(LARGE))
+
+        assert received.result()["stdout"] == sent["stdout"] != ""
+
+    @pytest.mark.parametrize("fault", ["power-off", "crash"])
+    @pytest.mark.parametrize("here", ENDS)
+    def test_it_is_as_long_as_before_when_an_end_comes_back(
+        self, engine: Engine, atlantic: LiveWorld, plan: Plan, here: str, fault: str
+    ) -> None:
+        with closing(Fleet(engine)) as fleet:
+            for found in engine.containers("test-delay"):
+                fleet.attach(Member.from_labels(found.labels, found.id))
+            for verb in (fault, "restore"):
+                replies(fleet.request(verb, [here]), 5)
+        for _ in atlantic.up(plan):
+            pass
+
+        assert as_declared(atlantic, "near", "far")
