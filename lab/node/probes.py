@@ -15,12 +15,16 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from lab.node.together import together
+
 PROBE_TIMEOUT_S = 0.5
 Seen = tuple[bool, str]
 
 
-def holds(condition: dict[str, Any]) -> Seen:
-    """Probe one condition."""
+def holds(condition: dict[str, Any], awaited: str = "") -> Seen:
+    """Probe one condition, unless something that it waits for is `awaited`."""
+    if awaited:
+        return False, f"waits for {awaited}"
     try:
         return PROBES[condition["kind"]](condition["args"])
     except (OSError, ValueError) as exc:
@@ -142,11 +146,9 @@ def ask(server: str, name: str) -> tuple[int, list[str]]:
 def probe_dns(args: dict[str, Any]) -> Seen:
     """`server` answers `name` with some of, and nothing but, `expect` (if given).
 
-    It is not asked before the conditions of `after` hold: a resolver would cache what
-    an authority says while its health checks have not settled.
+    It is not asked before the conditions of `after` hold (`unmet`): a resolver would
+    cache what an authority says while its health checks have not settled.
     """
-    if awaited := _awaited(args):
-        return False, awaited
     rcode, addresses = ask(args["server"], args["name"])
     wanted = set(args.get("expect", []))
     if rcode != args.get("rcode", 0):
@@ -157,13 +159,13 @@ def probe_dns(args: dict[str, Any]) -> Seen:
     return good and (bool(addresses) or not needed), seen
 
 
-def _awaited(args: dict[str, Any]) -> str:
-    """Return which condition of `after` does not hold yet; "" when all do."""
-    for condition in args.get("after", []):
-        good, seen = probe_dns(condition)
-        if not good:
-            return f"waits for {seen}"
-    return ""
+def unmet(after: list[dict[str, Any]]) -> str:
+    """Return what the first condition that does not hold has seen; "" if all hold.
+
+    Those of `after`: what a condition waits for before it is looked at itself.
+    """
+    seen = together(lambda args: holds({"kind": "dns", "args": args}), after)
+    return next((what for good, what in seen if not good), "")
 
 
 def get(host: str, port: int, path: str, name: str = "") -> tuple[int, str]:
@@ -225,18 +227,27 @@ def probe_journey(args: dict[str, Any]) -> Seen:
     `regions` maps a name to the region that must reply, where just one may; `after`
     is as in `probe_dns`.
     """
-    if awaited := _awaited(args):
-        return False, awaited
-    for resolver, server in args["resolvers"].items():
-        for name in args["names"]:
-            _, addresses = ask(server, name)
-            if not addresses:
-                return False, f"{resolver} has no address for {name}"
-            status, body = get(addresses[0], 80, "/", name)
-            region = json.loads(body).get("region", "") if status == 200 else ""
-            if not region or args["regions"].get(name, region) != region:
-                return False, f"{name} by {resolver}: status {status} {region}"
-    return True, ""
+    ways = [(r, name) for r in args["resolvers"] for name in args["names"]]
+
+    def travel(way: tuple[str, str]) -> str:
+        return _journey(args, *way)
+
+    return next(((False, seen) for seen in together(travel, ways) if seen), (True, ""))
+
+
+def _journey(args: dict[str, Any], resolver: str, name: str) -> str:
+    """Return what was wrong with one journey; "" if nothing."""
+    try:
+        _, addresses = ask(args["resolvers"][resolver], name)
+        if not addresses:
+            return f"{resolver} has no address for {name}"
+        status, body = get(addresses[0], 80, "/", name)
+    except OSError as exc:
+        return f"{name} by {resolver}: {type(exc).__name__}: {exc}"
+    region = json.loads(body).get("region", "") if status == 200 else ""
+    if not region or args["regions"].get(name, region) != region:
+        return f"{name} by {resolver}: status {status} {region}"
+    return ""
 
 
 def probe_said(args: dict[str, Any]) -> Seen:

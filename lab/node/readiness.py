@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
 
-from lab.node.probes import holds
+from lab.node.probes import holds, unmet
 from lab.node.speak import say
+from lab.node.together import together
 
 #: Exists while all conditions hold; compose.yaml's health check looks at it.
 READY_FILE = Path("/run/lab/ready")
@@ -47,7 +49,8 @@ class Readiness:
         pending = list(self._conditions)
         self._last = {c["text"]: "not looked at yet" for c in pending}
         while pending and not self._restart.is_set():
-            pending = [c for c in pending if not self._look(c)]
+            held = self._look(pending)
+            pending = [c for c, good in zip(pending, held, strict=True) if not good]
             if pending:
                 self._restart.wait(LOOK_EVERY_S)
         with self._verdict:
@@ -55,11 +58,19 @@ class Readiness:
                 READY_FILE.touch()
                 say("all-ready")
 
-    def _look(self, condition: dict[str, Any]) -> bool:
-        good, seen = holds(condition)
-        if good:
-            self._last.pop(condition["text"], None)
-            say("ready", condition=condition["text"])
-        else:
-            self._last[condition["text"]] = seen
-        return good
+    def _look(self, pending: list[dict[str, Any]]) -> list[bool]:
+        """Look at all conditions at once; at what several wait for only once."""
+        waits = {json.dumps(c["args"].get("after", [])) for c in pending}
+        awaited = {key: unmet(json.loads(key)) for key in waits}
+
+        def look(condition: dict[str, Any]) -> bool:
+            key = json.dumps(condition["args"].get("after", []))
+            good, seen = holds(condition, awaited[key])
+            if good:
+                self._last.pop(condition["text"], None)
+                say("ready", condition=condition["text"])
+            else:
+                self._last[condition["text"]] = seen
+            return good
+
+        return together(look, pending)

@@ -132,7 +132,7 @@ class Node:
     sysctls: tuple[tuple[str, str], ...] = ()
     tmpfs: tuple[str, ...] = ()
     memory_mb: int = 128
-    pids: int = 64
+    pids: int = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
