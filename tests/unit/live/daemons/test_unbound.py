@@ -8,13 +8,17 @@ from lab.render.unbound import CONFIG
 
 class TestFlush:
     def test_a_zone_is_forgotten_with_all_below_it(self) -> None:
-        assert flush_argv("example.com") == (
-            "unbound-control",
-            "-c",
-            CONFIG,
-            "flush_zone",
-            "example.com",
-        )
+        shell, flag, script = flush_argv("example.com")
+
+        assert (shell, flag) == ("sh", "-c")
+        assert f"unbound-control -c {CONFIG} flush_zone example.com" in script
+
+    def test_answers_for_subnets_are_forgotten_by_a_reload(self) -> None:
+        *_, script = flush_argv("example.com")
+        told, _, rest = script.partition("; then ")
+
+        assert "subnetcache" in told
+        assert rest.startswith(f"unbound-control -c {CONFIG} reload; else ")
 
 
 class TestCounters:
