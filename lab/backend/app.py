@@ -1,7 +1,8 @@
 """The backend's paths: `/` is the service, `/shallow` and `/deep` are health checks.
 
-`/shallow` answers while the process lives; `/deep` also tells that the region is
-being drained, which is so while the file `/run/lab/draining` is there.
+`/shallow` answers while the process lives. `/deep` also tells that the region is being
+drained, which is so while the file `/run/lab/draining` is there, or that it is browned
+out (`/run/lab/browned-out`): then `/` fails too, and only `/shallow` is content.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from lab.backend.capacity import Capacity
 
 DRAINING = "/run/lab/draining"
+BROWNED_OUT = "/run/lab/browned-out"
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -42,6 +44,7 @@ def application(
     environment: Mapping[str, str],
     *,
     draining: str = DRAINING,
+    browned_out: str = BROWNED_OUT,
     clock_ns: Callable[[], int] = time.monotonic_ns,
 ) -> Application:
     """Return the application.
@@ -49,6 +52,7 @@ def application(
     Args:
         environment: `LAB_REGION`, `LAB_POP`, `LAB_BACKEND`, `LAB_CAPACITY_RPS`.
         draining: File that is there while the region is drained.
+        browned_out: File that is there while the region is browned out.
         clock_ns: What the capacity is measured with.
     """
     capacity = Capacity(float(environment["LAB_CAPACITY_RPS"]), now_ns=clock_ns())
@@ -60,13 +64,19 @@ def application(
     served = reply(200, identity)
     healthy = reply(200, {"status": "ok"})
     drained = reply(503, {"error": "draining"})
+    failed = reply(500, {"error": "brown-out"})
+    failing = reply(503, {"error": "brown-out"})
     refused = reply(503, {"error": "overload"}, (b"x-overload", b"1"))
     unknown = reply(404, {"error": "not-found"})
 
     def answer(path: str) -> Reply:
         if path == "/":
+            if os.path.exists(browned_out):
+                return failed
             return served if capacity.admits(clock_ns()) else refused
         if path == "/deep":
+            if os.path.exists(browned_out):
+                return failing
             return drained if os.path.exists(draining) else healthy
         return healthy if path == "/shallow" else unknown
 

@@ -34,15 +34,20 @@ Effect = Callable[[], dict[str, Any]]
 
 
 def status(node: State, _: dict[str, Any]) -> Effect:
-    """Say what runs and which conditions do not hold."""
+    """Say what runs, which conditions do not hold, and the node's own addresses."""
 
     def effect() -> dict[str, Any]:
         waiting = node.readiness.waiting()
         for condition, last in waiting.items():
             say("waiting", condition=condition, last=last)
-        running = [d.name for d in node.daemons.values() if d.running]
-        wanted = [p["name"] for p in node.spec.processes]
-        return {"running": running, "processes": wanted, "waiting": len(waiting)}
+        daemons = node.daemons.values()
+        return {
+            "processes": [p["name"] for p in node.spec.processes],
+            "running": [d.name for d in daemons if d.running],
+            "frozen": [d.name for d in daemons if d.frozen],
+            "waiting": len(waiting),
+            "loopbacks": node.spec.loopbacks,
+        }
 
     return effect
 
@@ -90,6 +95,16 @@ def hang(node: State, _: dict[str, Any]) -> Effect:
 def resume(node: State, _: dict[str, Any]) -> Effect:
     """Let frozen daemons go on."""
     return lambda: dict(timed(lambda: _signal_all(node, signal.SIGCONT)))
+
+
+def shut_out(_: State, command: dict[str, Any]) -> Effect:
+    """Keep the hosts with these addresses off the network; routers only."""
+    return lambda: dict(timed(lambda: network.shut_out(command["addresses"])))
+
+
+def let_in(_: State, command: dict[str, Any]) -> Effect:
+    """Let the hosts with these addresses back in."""
+    return lambda: dict(timed(lambda: network.let_in(command["addresses"])))
 
 
 def restore(node: State, _: dict[str, Any]) -> Effect:
@@ -145,6 +160,8 @@ VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
     "stop": stop,
     "hang": hang,
     "resume": resume,
+    "shut-out": shut_out,
+    "let-in": let_in,
     "restore": restore,
     "run": run,
 }

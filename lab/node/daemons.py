@@ -18,6 +18,7 @@ class Daemon:
 
     Attributes:
         expected_exit: True once somebody meant it to end.
+        frozen: True while it is stopped (SIGSTOP).
         silent: True once it has closed its output.
     """
 
@@ -25,6 +26,7 @@ class Daemon:
         """Start it in a process group of its own, output joined and piped."""
         self.name: str = process["name"]
         self.expected_exit = False
+        self.frozen = False
         self.popen: subprocess.Popen[bytes] = subprocess.Popen(
             process["argv"],
             stdin=subprocess.DEVNULL,
@@ -56,6 +58,7 @@ class Daemon:
         """Signal the whole process group, unless it has ended."""
         if self.running:
             os.killpg(self.popen.pid, number)
+            self.frozen = number == signal.SIGSTOP
 
     def kill(self) -> None:
         """End it at once: nothing of it runs after this."""

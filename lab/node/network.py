@@ -16,6 +16,8 @@ _CAP_SETPCAP, _CAP_NET_ADMIN = 8, 12
 _PR_CAPBSET_DROP = 24
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+#: Of the rules that keep a host out: looked at before any table but `local`.
+_SHUT_OUT = 1
 
 
 def port_names() -> dict[str, str]:
@@ -53,6 +55,32 @@ def links_up(spec: Spec, ports: dict[str, str]) -> None:
     for address in spec.boundary:
         _set_link(ports[address], up=True)
     batch(_route_lines(spec))
+
+
+def shut_out(addresses: list[str]) -> None:
+    """Forward nothing from or to these addresses, and tell nobody (ip-rule(8))."""
+    batch([f"rule add {rule}" for a in addresses for rule in _rules(a).values()])
+
+
+def let_in(addresses: list[str]) -> None:
+    """Undo `shut_out`, as far as there is anything to undo."""
+    shown = subprocess.run(
+        ["ip", "-j", "rule", "show", "pref", str(_SHUT_OUT)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    there = {(r.get("src"), r.get("dst")) for r in json.loads(shown.stdout or "[]")}
+    rules = {way: rule for a in addresses for way, rule in _rules(a).items()}
+    batch([f"rule del {rule}" for way, rule in rules.items() if way in there])
+
+
+def _rules(address: str) -> dict[tuple[str, str | None], str]:
+    """Return both rules by (source, destination) as `ip -j rule` shows them."""
+    return {
+        (address, None): f"pref {_SHUT_OUT} from {address} blackhole",
+        ("all", address): f"pref {_SHUT_OUT} to {address} blackhole",
+    }
 
 
 def _set_link(name: str, *, up: bool) -> None:
