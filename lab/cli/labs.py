@@ -34,11 +34,14 @@ from lab.history import EventKind
 
 
 class FaultVerb(StrEnum):
-    """What `lab fault` can do to a region."""
+    """What `lab fault` can do: every `FaultKind`, and undo it."""
 
     POWER_OFF = "power-off"
     CRASH = "crash"
+    HANG = "hang"
     DRAIN = "drain"
+    BROWN_OUT = "brown-out"
+    PROVIDER_OUTAGE = "provider-outage"
     RESTORE = "restore"
 
 
@@ -89,11 +92,11 @@ def status(*, lab: LabName = "", as_json: AsJson = False) -> None:
     name = only_lab(lab)
     with world(name) as live:
         found = live.status()
+    if not found.nodes:
+        raise no_lab(name)
     if as_json:
         print_text(json.dumps(asdict(found) | {"ready": found.ready}, indent=2))
         return
-    if not found.nodes:
-        raise no_lab(name)
     table = Table("node", "role", "site", "state", "not well", box=None)
     for node in found.nodes:
         unwell = [f"{daemon} does not run" for daemon in node.down]
@@ -106,6 +109,8 @@ def status(*, lab: LabName = "", as_json: AsJson = False) -> None:
         f"lab {name}: topology {found.topology}, profile {found.profile}, "
         f"{ready} of {len(found.nodes)} nodes ready"
     )
+    for target, now in found.suffering.items():
+        OUT.print(f"{target} is {now}; `lab fault restore {target}` brings it back")
 
 
 def _state(of_container: str) -> str:
@@ -140,18 +145,28 @@ def down(
 
 def fault(
     kind: Annotated[FaultVerb, typer.Argument(help="What happens to it.")],
-    target: Annotated[str, typer.Argument(help="A region.")],
+    target: Annotated[str, typer.Argument(help="A region or a provider.")],
     *,
     lab: LabName = "",
 ) -> None:
-    """Let a region die, or bring it back."""
+    """Let a region or a provider suffer, or bring it back.
+
+    Several can suffer at the same time; each is restored by itself.
+
+    drain and brown-out befall regions, provider-outage befalls providers.
+    """
     from lab.scenario.model import FaultKind
 
     with world(only_lab(lab)) as live:
         live.attach()
         if kind is FaultVerb.RESTORE:
-            live.undo(target)
-            OUT.print(f"{target} is back: every condition holds again")
+            others = live.undo(target)
+            still = ", ".join(f"{name} is {now}" for name, now in others.items())
+            OUT.print(
+                f"{target} is restored; not waited for any condition: {still}"
+                if others
+                else f"{target} is back: every condition holds again"
+            )
             return
         effect = live.inject(FaultKind(kind.value), target)
     uncertainty_ms = effect.uncertainty_ns / 1e6

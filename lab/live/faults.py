@@ -1,4 +1,4 @@
-"""Faults on a region: struck at one instant on all of its nodes, stamped, undone."""
+"""Faults: struck at one instant on all nodes concerned, stamped, undone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lab.errors import WrongUse
+from lab.errors import CommandFailed, WrongUse
+from lab.live import targets
 from lab.live.channel import Message, Request, output_of, replies
-from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
 from lab.live.fleet import Fleet
-from lab.plan.model import Role
+from lab.live.targets import Blow, Target
 from lab.scenario.model import FaultKind
 
 #: A fault is agreed with all nodes at least this long before it happens.
@@ -18,6 +18,8 @@ LEAD_S = 0.5
 #: How long after its instant a fault's replies may take (a stop waits for daemons).
 _REPLY_S = 15.0
 _NS = 1_000_000_000
+#: The state of what suffers from no fault.
+UP = "up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +37,27 @@ class Strike:
     Attributes:
         at_ns: The instant agreed.
         watched: The nodes whose stamps tell when the outside saw it.
+        unseen: The nodes that may begin only when all of those are done.
     """
 
     at_ns: int
     requests: Mapping[str, Request]
     watched: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
     def effect(self) -> Effect:
         """Wait for the fault and return when it took effect.
 
         Raises:
-            CommandFailed: A node did not do it.
+            CommandFailed: A node did not do it, or was seen doing it.
         """
         left_s = max(0.0, (self.at_ns - time.monotonic_ns()) / _NS)
-        told = replies(self.requests, left_s + _REPLY_S)
-        for node, reply in told.items():
-            if "status" in reply:
-                output_of(reply, self.requests[node].what, ())
-        return effect_of([told[node] for node in self.watched])
+        told = _done(self.requests, left_s + _REPLY_S)
+        effect = effect_of(told[node] for node in self.watched)
+        for node in self.unseen:
+            if told[node]["before_ns"] < effect.at_ns:
+                raise CommandFailed(f"{node} ended before it was cut off: not silent")
+        return effect
 
 
 def effect_of(told: Iterable[Message]) -> Effect:
@@ -62,103 +67,111 @@ def effect_of(told: Iterable[Message]) -> Effect:
     return Effect(at_ns=at_ns, uncertainty_ns=at_ns - min(b for b, _ in stamps))
 
 
-def regions(fleet: Fleet) -> tuple[str, ...]:
-    """Return the regions of the lab: sites with an edge router."""
-    return tuple(sorted(fleet.members[n].site for n in fleet.nodes(Role.EDGE)))
-
-
-def region_nodes(fleet: Fleet, region: str) -> tuple[str, ...]:
-    """Return the nodes of a region.
+def arm(fleet: Fleet, kind: FaultKind, target: str, at_ns: int) -> Strike:
+    """Agree on a fault with all nodes concerned; each has promised on return.
 
     Raises:
-        WrongUse: There is no such region.
-    """
-    known = regions(fleet)
-    if region not in known:
-        raise WrongUse(f'no region "{region}"; the lab has: {", ".join(known)}')
-    return fleet.nodes(*Role, site=region)
-
-
-def arm(fleet: Fleet, kind: FaultKind, region: str, at_ns: int) -> Strike:
-    """Agree on a fault with all nodes of a region; every node has promised on return.
-
-    Raises:
+        WrongUse: There is no such target, or it cannot suffer that.
         CommandFailed: A node did not promise in time.
     """
-    nodes = region_nodes(fleet, region)
-    watched = nodes
-    if kind is FaultKind.DRAIN:
-        balancers = fleet.nodes(Role.L4, site=region)
-        backends = fleet.nodes(Role.BACKEND, site=region)
-        mark = ("touch", DRAINING_FILE)
-        requests = {
-            **fleet.request("run", balancers, at_ns=at_ns, argv=withdraw_argv()),
-            **fleet.request("run", backends, at_ns=at_ns, argv=mark),
-        }
-        watched = (*balancers, *backends)
-    else:
-        requests = fleet.request(kind.value, nodes, at_ns=at_ns)
-        if kind is FaultKind.POWER_OFF:  # what is outside sees the edge's links only
-            watched = fleet.nodes(Role.EDGE, site=region)
-    return _promised(requests, watched, at_ns)
+    suffers = targets.find(fleet, target)
+    blows = suffers.blows(kind)
+    seen = tuple(node for b in blows if not b.unseen_ns for node in b.nodes)
+    return Strike(
+        at_ns=at_ns,
+        requests=_promised(fleet, blows, at_ns),
+        watched=suffers.watched.get(kind, seen),
+        unseen=tuple(node for b in blows if b.unseen_ns for node in b.nodes),
+    )
 
 
-def arm_stop(fleet: Fleet, region: str, at_ns: int) -> Strike:
-    """Agree on the second stage of a drain: every daemon of the region stops."""
-    nodes = region_nodes(fleet, region)
-    return _promised(fleet.request("stop", nodes, at_ns=at_ns), nodes, at_ns)
+def arm_stop(fleet: Fleet, target: str, at_ns: int) -> Strike:
+    """Agree on the second stage of a drain: every daemon stops."""
+    nodes = targets.find(fleet, target).nodes
+    stop = Blow(do="stop", nodes=nodes)
+    return Strike(at_ns=at_ns, requests=_promised(fleet, (stop,), at_ns), watched=nodes)
 
 
-def _promised(
-    requests: Mapping[str, Request], watched: tuple[str, ...], at_ns: int
-) -> Strike:
+def _promised(fleet: Fleet, blows: Iterable[Blow], at_ns: int) -> Mapping[str, Request]:
+    requests: dict[str, Request] = {}
+    for blow in blows:
+        due_ns = at_ns + blow.unseen_ns
+        requests |= fleet.request(blow.do, blow.nodes, at_ns=due_ns, **blow.facts)
     for request in requests.values():
         left_s = (at_ns - time.monotonic_ns()) / _NS
         request.wait_armed(max(0.0, left_s))
-    return Strike(at_ns=at_ns, requests=requests, watched=watched)
+    return requests
 
 
-def restore(fleet: Fleet, region: str) -> Effect:
-    """Undo whatever befell a region; its conditions are looked at from now on."""
-    nodes = region_nodes(fleet, region)
-    marked = fleet.nodes(Role.L4, Role.BACKEND, site=region)
-    unmark = fleet.request("run", marked, argv=("rm", "-f", DRAINING_FILE))
-    replies(unmark, _REPLY_S)
-    return effect_of(replies(fleet.request("restore", nodes), _REPLY_S).values())
+def restore(fleet: Fleet, target: str) -> Effect:
+    """Undo whatever befell a target; its conditions are looked at from now on.
+
+    Raises:
+        WrongUse: There is no such target.
+        CommandFailed: A node did not do it.
+    """
+    told: list[Message] = []
+    for blow in targets.find(fleet, target).undo:
+        requests = fleet.request(blow.do, blow.nodes, **blow.facts)
+        told += _done(requests, _REPLY_S).values()
+    return effect_of(told)
 
 
-def state(fleet: Fleet, region: str) -> str:
-    """Return `up`, `drained` or `down`, as the region's nodes themselves tell it."""
-    nodes = region_nodes(fleet, region)
-    told = replies(fleet.request("status", nodes), _REPLY_S)
-    if any(set(r["processes"]) - set(r["running"]) for r in told.values()):
+def _done(requests: Mapping[str, Request], timeout_s: float) -> dict[str, Message]:
+    """Return the replies of nodes that have done as they were told."""
+    told = replies(requests, timeout_s)
+    for node, reply in told.items():
+        if "status" in reply:
+            output_of(reply, requests[node].what, ())
+    return told
+
+
+def state(fleet: Fleet, target: str) -> str:
+    """Return `up`, or what a target suffers from, as its nodes themselves tell it."""
+    return _state_of(fleet, targets.find(fleet, target))
+
+
+def _state_of(fleet: Fleet, target: Target) -> str:
+    told = replies(fleet.request("status", target.nodes), _REPLY_S).values()
+    if any(set(reply["processes"]) - set(reply["running"]) for reply in told):
         return "down"
-    backends = fleet.nodes(Role.BACKEND, site=region)
-    marks = fleet.request("run", backends, argv=("test", "-e", DRAINING_FILE))
-    found = replies(marks, _REPLY_S).values()
-    return "drained" if any(r["status"] == 0 for r in found) else "up"
+    if any(reply["frozen"] for reply in told):
+        return "hung"
+    for marked, file in target.marks.items():
+        looks = fleet.request("run", target.marked, argv=("test", "-e", file))
+        if any(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
+            return marked
+    return UP
 
 
-def inject(fleet: Fleet, kind: FaultKind, region: str) -> Effect:
-    """Let a region suffer a fault now.
+def suffering(fleet: Fleet) -> dict[str, str]:
+    """Return what suffers from a fault, and its state."""
+    states = {name: state(fleet, name) for name in targets.names(fleet)}
+    return {name: now for name, now in states.items() if now != UP}
 
-    A drain withdraws the region and leaves its daemons running.
+
+def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:
+    """Let a target suffer a fault now.
+
+    A drain withdraws a region and leaves its daemons running.
 
     Raises:
-        WrongUse: No such region, or it suffers from a fault already.
+        WrongUse: No such target, it cannot suffer that, or it suffers already.
     """
-    now = state(fleet, region)
-    if now != "up":
-        raise WrongUse(f'region "{region}" is {now} already; `lab fault restore` first')
+    suffers = targets.find(fleet, target)
+    suffers.blows(kind)
+    now = _state_of(fleet, suffers)
+    if now != UP:
+        raise WrongUse(f'"{target}" is {now} already; `lab fault restore` first')
     at_ns = time.monotonic_ns() + int(LEAD_S * _NS)
-    return arm(fleet, kind, region, at_ns).effect()
+    return arm(fleet, kind, target, at_ns).effect()
 
 
-def demand_a_fault(fleet: Fleet, region: str) -> None:
-    """Do nothing, if the region suffers from a fault that can be undone.
+def demand_a_fault(fleet: Fleet, target: str) -> None:
+    """Do nothing, if the target suffers from a fault that can be undone.
 
     Raises:
-        WrongUse: No such region, or nothing is wrong with it.
+        WrongUse: No such target, or nothing is wrong with it.
     """
-    if state(fleet, region) == "up":
-        raise WrongUse(f'region "{region}" suffers from no fault')
+    if state(fleet, target) == UP:
+        raise WrongUse(f'"{target}" suffers from no fault')

@@ -1,4 +1,4 @@
-"""Bringing a region back until the lab is as fresh as at its start."""
+"""Bringing a target back until the lab is as fresh as at its start."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BEHIND_CACHES = (Role.RESOLVER, Role.CLIENTS)
 
 
 def bring_back(
-    fleet: Fleet, region: str, *, deadline_s: float
+    fleet: Fleet, target: str, *, deadline_s: float
 ) -> Iterator[faults.Effect]:
-    """Undo a region's fault; return once every condition of every node holds again.
+    """Undo a target's fault; return once every condition of every node holds again.
 
     Routes and health checks recover first. Then the resolvers forget what they
     learned meanwhile, as they know nothing at a fresh start either.
@@ -34,7 +34,7 @@ def bring_back(
     """
     until = time.monotonic() + deadline_s
     with fleet.inbox() as inbox:
-        effect = faults.restore(fleet, region)
+        effect = faults.restore(fleet, target)
         yield effect
         behind = set(fleet.nodes(*_BEHIND_CACHES))
         ahead = tuple(node for node in fleet.channels if node not in behind)

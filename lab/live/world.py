@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,15 +16,14 @@ from lab.live import bringup, faults
 from lab.live.channel import Message, replies
 from lab.live.containers import Container, containers
 from lab.live.daemons import registry
-from lab.live.engine import Engine, Found
+from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
-from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, TOPOLOGY
 from lab.live.observing import Observer
 from lab.live.readiness import check_again, until_ready, waiting
 from lab.live.recovery import bring_back
 from lab.live.run import Run
 from lab.live.stages import image_name
-from lab.live.status import LabStatus, NodeStatus
+from lab.live.status import LabStatus, lab_status
 from lab.plan.build import build
 from lab.plan.model import Plan
 from lab.scenario.model import FaultKind, Scenario
@@ -132,7 +131,10 @@ class LiveWorld:
             return why
         self.attach()
         down = _down(self._attached())
-        return f"daemons do not run: {', '.join(down)}" if down else ""
+        if down:
+            return f"daemons do not run: {', '.join(down)}"
+        suffering = faults.suffering(self._attached())
+        return ", ".join(f"{target} is {state}" for target, state in suffering.items())
 
     def attach(self) -> None:
         """Open the channels to a lab that runs, whoever started it.
@@ -177,11 +179,15 @@ class LiveWorld:
         """Return what the engine and the nodes say about the lab."""
         found = self._engine.containers(self._lab)
         if not any(f.state == "running" for f in found):
-            return _status(self._lab, found, {}, {})
+            return lab_status(self._lab, found)
         self.attach()
         fleet = self._attached()
-        return _status(
-            self._lab, found, _down(fleet), waiting(fleet, tuple(fleet.channels))
+        return lab_status(
+            self._lab,
+            found,
+            down=_down(fleet),
+            missing=waiting(fleet, tuple(fleet.channels)),
+            suffering=faults.suffering(fleet),
         )
 
     def execute(self, node: str, *argv: str, timeout_s: float = 30) -> Message:
@@ -197,16 +203,28 @@ class LiveWorld:
         asked = fleet.channels[node].request("run", argv=argv, timeout_s=timeout_s)
         return asked.reply(timeout_s + 1)
 
-    def inject(self, kind: FaultKind, region: str) -> faults.Effect:
-        """Let a region suffer a fault, outside of any scenario."""
-        return faults.inject(self._attached(), kind, region)
+    def inject(self, kind: FaultKind, target: str) -> faults.Effect:
+        """Let a target suffer a fault, outside of any scenario."""
+        return faults.inject(self._attached(), kind, target)
 
-    def undo(self, region: str) -> None:
-        """Undo a region's fault and wait until every condition holds again."""
+    def undo(self, target: str) -> Mapping[str, str]:
+        """Undo a target's fault and wait until every condition holds again.
+
+        While others suffer that cannot be, so it is not waited for.
+
+        Returns:
+            The state of each target that still suffers.
+        """
         fleet = self._attached()
-        faults.demand_a_fault(fleet, region)
-        for _ in bring_back(fleet, region, deadline_s=self._ready_deadline_s):
+        faults.demand_a_fault(fleet, target)
+        others = faults.suffering(fleet)
+        del others[target]
+        if others:
+            faults.restore(fleet, target)
+            return others
+        for _ in bring_back(fleet, target, deadline_s=self._ready_deadline_s):
             pass
+        return {}
 
     def versions(self) -> dict[str, str]:
         """Return the version of each program of the lab, as it says itself."""
@@ -251,35 +269,6 @@ def _down(fleet: Fleet) -> dict[str, tuple[str, ...]]:
         for node, reply in told.items()
     }
     return {node: daemons for node, daemons in down.items() if daemons}
-
-
-def _status(
-    lab: str,
-    found: Sequence[Found],
-    down: Mapping[str, tuple[str, ...]],
-    missing: Mapping[str, Mapping[str, str]],
-) -> LabStatus:
-    if not found:
-        return LabStatus(lab=lab)
-    nodes = tuple(
-        NodeStatus(
-            name=f.labels[NODE],
-            role=f.labels[ROLE],
-            site=f.labels[SITE],
-            state=f.state,
-            down=down.get(f.labels[NODE], ()),
-            waiting=tuple(missing.get(f.labels[NODE], {}).items()),
-        )
-        for f in sorted(found, key=lambda f: f.labels[NODE])
-    )
-    labels = found[0].labels
-    return LabStatus(
-        lab=lab,
-        topology=labels[TOPOLOGY],
-        profile=labels[PROFILE],
-        digest=labels[DIGEST],
-        nodes=nodes,
-    )
 
 
 def _phase(observer: Observer, phase: str, **facts: object) -> Event:

@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
 
     POWER_OFF = "power-off"  # silent: links cut first, then every process killed
     CRASH = "crash"  # processes killed; their kernels still say goodbye
+    HANG = "hang"  # processes frozen: connections open, and nobody answers
     DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
     BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
     PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently

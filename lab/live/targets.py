@@ -1,0 +1,166 @@
+"""What a fault can befall, which faults, and what each asks of which nodes.
+
+A new kind of target is a function that makes one, and a line in `_KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.errors import WrongUse
+from lab.live.channel import replies
+from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
+from lab.live.fleet import Fleet
+from lab.plan.model import Role
+from lab.scenario.model import FaultKind
+
+#: While it is there, a backend fails its users (`lab.backend.app`).
+BROWNED_OUT_FILE = "/run/lab/browned-out"
+#: A host is cut off by its router, in one `ip` process, and must not end before: the
+#: rest of its last words would be heard.
+_BEHIND_CUT_NS = 250_000_000
+_REPLY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blow:
+    """One request to some nodes, as a part of a fault or of what undoes it.
+
+    Attributes:
+        do: Verb of the nodes' first processes.
+        unseen_ns: If not 0, nobody outside sees it: it comes that much later than the
+            blows that are seen, and they must be over by then.
+    """
+
+    do: str
+    nodes: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    unseen_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Something that can suffer a fault.
+
+    Attributes:
+        nodes: All that is in it.
+        faults: The blows of each fault that it can suffer, each node hit once.
+        watched: The nodes whose stamps tell when the outside saw a fault, where those
+            are not all that are hit.
+        undo: What undoes any of its faults, one after the other.
+        marks: Files in the nodes of `marked` that are there in a state.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    faults: Mapping[FaultKind, tuple[Blow, ...]]
+    undo: tuple[Blow, ...]
+    watched: Mapping[FaultKind, tuple[str, ...]] = field(default_factory=dict)
+    marked: tuple[str, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    def blows(self, kind: FaultKind) -> tuple[Blow, ...]:
+        """Return the blows of a fault.
+
+        Raises:
+            WrongUse: It cannot suffer that.
+        """
+        if kind not in self.faults:
+            can = ", ".join(self.faults)
+            raise WrongUse(f'"{self.name}" cannot suffer {kind}; it can: {can}')
+        return self.faults[kind]
+
+
+def find(fleet: Fleet, name: str) -> Target:
+    """Return a target of the lab.
+
+    Raises:
+        WrongUse: There is none of that name.
+    """
+    for names_of, make in _KINDS.values():
+        if name in names_of(fleet):
+            return make(fleet, name)
+    known = (f"{kind} {', '.join(of(fleet))}" for kind, (of, _) in _KINDS.items())
+    raise WrongUse(f'no target "{name}"; the lab has: {"; ".join(known)}')
+
+
+def names(fleet: Fleet) -> tuple[str, ...]:
+    """Return the name of everything that can suffer a fault."""
+    return tuple(name for names_of, _ in _KINDS.values() for name in names_of(fleet))
+
+
+def _regions(fleet: Fleet) -> tuple[str, ...]:
+    return tuple(sorted(fleet.members[n].site for n in fleet.nodes(Role.EDGE)))
+
+
+def _providers(fleet: Fleet) -> tuple[str, ...]:
+    return tuple(sorted(fleet.nodes(Role.PROVIDER)))
+
+
+def _region(fleet: Fleet, name: str) -> Target:
+    nodes = fleet.nodes(*Role, site=name)
+    balancers = fleet.nodes(Role.L4, site=name)
+    backends = fleet.nodes(Role.BACKEND, site=name)
+    marks = {"drained": DRAINING_FILE, "browned out": BROWNED_OUT_FILE}
+    return Target(
+        name=name,
+        nodes=nodes,
+        faults={
+            FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes),),
+            FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
+            FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+            FaultKind.DRAIN: (
+                _run(balancers, *withdraw_argv()),
+                _run(backends, "touch", DRAINING_FILE),
+            ),
+            FaultKind.BROWN_OUT: (_run(backends, "touch", BROWNED_OUT_FILE),),
+        },
+        # What is outside sees the edge's links only.
+        watched={FaultKind.POWER_OFF: fleet.nodes(Role.EDGE, site=name)},
+        undo=(
+            _run((*balancers, *backends), "rm", "-f", *marks.values()),
+            Blow(do="restore", nodes=nodes),
+        ),
+        marked=backends,
+        marks=marks,
+    )
+
+
+def _provider(fleet: Fleet, name: str) -> Target:
+    nodes = (name,)
+    (told,) = replies(fleet.request("status", nodes), _REPLY_S).values()
+    addresses = {"addresses": told["loopbacks"]}
+    # A host has given up the power over its own link.
+    router = fleet.nodes(Role.TRANSIT, site=fleet.members[name].site)
+    gone = (
+        Blow(do="shut-out", nodes=router, facts=addresses),
+        Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS),
+    )
+    return Target(
+        name=name,
+        nodes=nodes,
+        faults={
+            FaultKind.POWER_OFF: gone,
+            FaultKind.PROVIDER_OUTAGE: gone,
+            FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
+            FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+        },
+        undo=(
+            Blow(do="let-in", nodes=router, facts=addresses),
+            Blow(do="restore", nodes=nodes),
+        ),
+    )
+
+
+def _run(nodes: tuple[str, ...], *argv: str) -> Blow:
+    return Blow(do="run", nodes=nodes, facts={"argv": argv})
+
+
+_Names = Callable[[Fleet], tuple[str, ...]]
+#: Every kind of target: all names of it, and what one of them is made of.
+_KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
+    "regions": (_regions, _region),
+    "providers": (_providers, _provider),
+}
