@@ -27,6 +27,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
+from lab.topology.distance import farthest_s
 from lab.topology.model import Failover, Probe, ResolverBehaviour, Topology
 
 INTERVAL_MS = 500
@@ -90,7 +91,11 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 text=f"{provider.name} ({provider.daemon}) declares it down",
                 provider=provider.name,
                 region=fault.target,
-                bound=bounds.check_detection(provider.daemon, topology.timers.check),
+                bound=bounds.check_detection(
+                    provider.daemon,
+                    topology.timers.check,
+                    round_trip_s=farthest_s(topology),
+                ),
             )
         yield common.servers_idle(topology)
 

@@ -109,27 +109,46 @@ def bfd_detection(bfd: Bfd) -> Bound:
     return Bound(low_s=low, high_s=high, why=why)
 
 
-def anycast_recovery(bfd: Bfd, kind: FaultKind, *, interval_s: float) -> Bound:
-    """Return when a client gets a reply from the next site of an anycast address."""
+def anycast_recovery(
+    bfd: Bfd,
+    kind: FaultKind,
+    *,
+    interval_s: float,
+    way_s: float = 0.0,
+    asking_s: float = 0.0,
+) -> Bound:
+    """Return when a client gets a reply from the next site of an anycast address.
+
+    Args:
+        bfd: By which the dead site is missed.
+        kind: How it died.
+        interval_s: The client's pace.
+        way_s: How long packets, and the news, travel between client and dead site.
+        asking_s: How long a client may ask for the address before it sends a packet.
+    """
     seen = bfd_detection(bfd)
-    high = seen.high_s + CONVERGENCE_S + interval_s
+    low = max(0.0, seen.low_s - way_s - asking_s)
+    high = seen.high_s + CONVERGENCE_S + way_s + interval_s
     tail = f"+ {CONVERGENCE_S:g} s for the routes + one attempt each {interval_s:g} s"
+    if way_s or asking_s:
+        tail += f"; {way_s:g} s away, and up to {asking_s:g} s to ask for the address"
     if kind is FaultKind.POWER_OFF:
-        return Bound(low_s=seen.low_s, high_s=high, why=f"{seen.why}; {tail}")
+        return Bound(low_s=low, high_s=high, why=f"{seen.why}; {tail}")
     why = f"a killed router's sessions close at once; at worst {seen.why}; {tail}"
     return Bound(low_s=0.0, high_s=high, why=why)
 
 
-def check_detection(daemon: str, check: Check) -> Bound:
+def check_detection(daemon: str, check: Check, *, round_trip_s: float = 0.0) -> Bound:
     """Return when a provider's answers leave a dead region.
 
-    The first failed check begins within one interval of the fault, or was under way.
-    Until the route is gone a check hangs to its timeout, then it fails at once.
+    The first failed check begins within one interval of the fault, or was under way:
+    one that works takes two round trips to the region, and a moment there. Until the
+    route is gone a check hangs to its timeout, then it fails at once.
     """
     checker = CHECKERS[daemon]
     needed = check.threshold if checker.counts else 1
     interval_s, timeout_s = check.interval_s, check.timeout_s
-    low = max(0.0, (needed - 1) * interval_s - IN_FLIGHT_S)
+    low = max(0.0, (needed - 1) * interval_s - IN_FLIGHT_S - 2 * round_trip_s)
     high = needed * interval_s + timeout_s + checker.publish_s
     counted = f"{needed} failed checks in a row" if needed > 1 else "one failed check"
     why = (
@@ -141,12 +160,18 @@ def check_detection(daemon: str, check: Check) -> Bound:
     return Bound(low_s=low, high_s=high, why=why)
 
 
-def detection(providers: tuple[Provider, ...], check: Check) -> Bound:
+def detection(
+    providers: tuple[Provider, ...], check: Check, *, round_trip_s: float = 0.0
+) -> Bound:
     """Return from when an answer may, and when it must, leave the dead region.
 
-    A resolver may ask any provider, so this spans the fastest and the slowest.
+    A resolver may ask any provider, so this spans the fastest and the slowest; none
+    is farther from the region than `round_trip_s`.
     """
-    each = {p.name: check_detection(p.daemon, check) for p in providers}
+    each = {
+        p.name: check_detection(p.daemon, check, round_trip_s=round_trip_s)
+        for p in providers
+    }
     fastest = min(each, key=lambda name: each[name].low_s)
     slowest = max(each, key=lambda name: each[name].high_s)
     low, high = each[fastest].low_s, each[slowest].high_s
@@ -212,11 +237,13 @@ def cache_recovery(
     detected: Bound,
     age_s: float,
     interval_s: float,
+    asking_s: float = 0.0,
 ) -> Bound:
     """Return when the clients of a resolver get an answer that works.
 
     The dead answer leaves the cache at its end; fetched again before the providers
-    decided, it comes back for another life.
+    decided, it comes back for another life. That begins up to `asking_s` after the
+    client's question, and a question that finds it gone began as much earlier.
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
     left = life - age_s
@@ -224,18 +251,20 @@ def cache_recovery(
         detected,
         first=(left - rounding.early_s - PRIMING_S, left + rounding.late_s),
         period=(life - rounding.early_s, life + rounding.late_s),
-        delay_s=rounding.copy_s + interval_s,
+        delay_s=rounding.copy_s + interval_s + asking_s,
     )
     why = (
         f"cached for {life} s, {age_s:g} s old at the fault: {left:g} s left, counted "
         f"in whole seconds, then one attempt each {interval_s:g} s"
     )
+    if asking_s:
+        why += f", asking for up to {asking_s:g} s"
     if again:
         why += f"; fetched again up to {again} x before the last provider decided"
     if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
-        high += timers.stale_answer_ttl_s + interval_s
+        high += timers.stale_answer_ttl_s + interval_s + asking_s
         why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
-    return Bound(low_s=max(0.0, low), high_s=high, why=why)
+    return Bound(low_s=max(0.0, low - asking_s), high_s=high, why=why)
 
 
 def after_correction(timers: Timers, resolver: Resolver, *, interval_s: float) -> Bound:
@@ -260,20 +289,25 @@ def stale_recovery(timers: Timers, recovery: Bound) -> Bound:
 
 
 def pinned_recovery(
-    timers: Timers, recovery: Bound, *, age_s: float, interval_s: float
+    timers: Timers,
+    recovery: Bound,
+    *,
+    age_s: float,
+    interval_s: float,
+    asking_s: float = 0.0,
 ) -> Bound:
     """Return when clients recover that keep an address for `pin_s`.
 
-    Each pins at its first attempt after priming and asks again when the pin is over;
-    what the resolver then holds, it pins again. `recovery` is that of the resolver's
-    other clients.
+    Each pins at its first attempt after priming, when it is answered, and asks again
+    when the pin is over; what the resolver then holds, it pins again. `recovery` is
+    that of the resolver's other clients.
     """
     left = timers.pin_s - age_s
     low, high, again = _first_renewal_after(
         recovery,
-        first=(left - PRIMING_S, left + interval_s),
+        first=(left - PRIMING_S, left + interval_s + asking_s),
         period=(timers.pin_s, timers.pin_s),
-        delay_s=interval_s,
+        delay_s=interval_s + asking_s,
     )
     why = (
         f"pinned for {timers.pin_s} s at the first attempt after priming, "
@@ -285,13 +319,15 @@ def pinned_recovery(
     return Bound(low_s=max(0.0, low), high_s=high, why=why)
 
 
-def drain_s(timers: Timers, detected: Bound, *, interval_s: float) -> float:
+def drain_s(
+    timers: Timers, detected: Bound, *, interval_s: float, asking_s: float = 0.0
+) -> float:
     """Return how long a drain waits so that honest DNS clients have left.
 
-    The slowest provider's decision, one TTL for an answer fetched just before it, one
-    attempt interval.
+    The slowest provider's decision, one TTL for an answer given just before it and
+    on its way since, one attempt interval.
     """
-    return detected.high_s + timers.ttl_s + interval_s
+    return detected.high_s + timers.ttl_s + interval_s + asking_s
 
 
 def ratio(slow: Bound, fast: Bound, *, resolution_s: float) -> tuple[float, float, str]:

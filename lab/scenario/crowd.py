@@ -28,6 +28,7 @@ from lab.scenario.model import (
     RescuedByRetry,
     SlowestRecoversWithin,
 )
+from lab.topology.distance import round_trips_s
 from lab.topology.model import (
     AnycastName,
     Failover,
@@ -168,7 +169,11 @@ def _detected(topology: Topology, fault: Fault) -> Iterator[DetectedWithin]:
             text=f"{provider.name} ({provider.daemon}) declares {fault.target} down",
             provider=provider.name,
             region=fault.target,
-            bound=bounds.check_detection(provider.daemon, topology.timers.check),
+            bound=bounds.check_detection(
+                provider.daemon,
+                topology.timers.check,
+                round_trip_s=round_trips_s(topology, provider.transit, fault.target)[1],
+            ),
         )
 
 

@@ -20,11 +20,13 @@ from lab.scenario.model import (
     NoFailures,
     RecoversWithin,
 )
+from lab.topology.distance import farthest_s, round_trips_s
 from lab.topology.model import (
     AnycastName,
     Failover,
     Geo,
     Probe,
+    PublicResolver,
     Resolver,
     RoundRobin,
     ServedName,
@@ -81,9 +83,41 @@ def catchment(topology: Topology, access: str) -> frozenset[str]:
 
 def drain_s(topology: Topology, *, interval_s: float) -> float:
     """Return how long a drain of this topology's regions waits before it stops."""
-    timers = topology.timers
-    detected = bounds.detection(topology.zone.providers, timers.check)
-    return bounds.drain_s(timers, detected, interval_s=interval_s)
+    timers, farthest = topology.timers, farthest_s(topology)
+    detected = bounds.detection(
+        topology.zone.providers, timers.check, round_trip_s=farthest
+    )
+    return bounds.drain_s(
+        timers, detected, interval_s=interval_s, asking_s=2 * farthest
+    )
+
+
+def asking_s(topology: Topology, cohort: Cohort) -> float:
+    """Return how long a question of a cohort travels at most, as links declare it.
+
+    To its resolver and back, and from there to whom that asks.
+    """
+    resolver = resolver_named(topology, cohort.resolver)
+    place = _place(topology, resolver)
+    there_s = round_trips_s(topology, cohort.access, place)[1]
+    return there_s + _fetching_s(topology, resolver)
+
+
+def _fetching_s(topology: Topology, resolver: Resolver) -> float:
+    place = _place(topology, resolver)
+    if resolver.forwards_to:
+        other = resolver_named(topology, resolver.forwards_to)
+        there_s = round_trips_s(topology, place, _place(topology, other))[1]
+        return there_s + _fetching_s(topology, other)
+    providers = topology.zone.providers
+    return max(round_trips_s(topology, place, p.transit)[1] for p in providers)
+
+
+def _place(topology: Topology, resolver: Resolver) -> str:
+    """Return the transit or access network of a resolver."""
+    if isinstance(resolver, PublicResolver):
+        return resolver.transit
+    return next(a.name for a in topology.access if resolver in a.resolvers)
 
 
 def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
@@ -107,17 +141,25 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
 def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     """Return when a cohort's DNS answers leave the dead region."""
     timers, interval_s = topology.timers_of(cohort.qname), cohort.interval_ms / 1000
+    asking = asking_s(topology, cohort)
     recovery = bounds.cache_recovery(
         timers,
         resolver_named(topology, cohort.resolver),
-        detected=bounds.detection(topology.zone.providers, timers.check),
+        detected=bounds.detection(
+            topology.zone.providers, timers.check, round_trip_s=farthest_s(topology)
+        ),
         age_s=fault.at_age_s,
         interval_s=interval_s,
+        asking_s=asking,
     )
     if cohort.behaviour is not Behaviour.PINNED:
         return recovery
     return bounds.pinned_recovery(
-        timers, recovery, age_s=fault.at_age_s, interval_s=interval_s
+        timers,
+        recovery,
+        age_s=fault.at_age_s,
+        interval_s=interval_s,
+        asking_s=asking,
     )
 
 
@@ -130,7 +172,11 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     if fault.kind is FaultKind.DRAIN:
         return _unhurt(cohort, "the route is withdrawn while the region still serves")
     bound = bounds.anycast_recovery(
-        topology.timers.bfd, fault.kind, interval_s=cohort.interval_ms / 1000
+        topology.timers.bfd,
+        fault.kind,
+        interval_s=cohort.interval_ms / 1000,
+        way_s=round_trips_s(topology, cohort.access, fault.target)[1] / 2,
+        asking_s=asking_s(topology, cohort),
     )
     return _recovers(cohort, "the route moves to the next site", bound)
 

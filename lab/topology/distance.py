@@ -7,7 +7,7 @@ Routes follow the fewest transits, as BGP does while nothing else tells paths ap
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final
 
 from lab.topology.model import Access, Region, Topology
@@ -54,6 +54,13 @@ def round_trips_s(topology: Topology, here: str, there: str) -> tuple[float, flo
     return 2 * min(delays) / 1000, 2 * max(delays) / 1000
 
 
+def farthest_s(topology: Topology) -> float:
+    """Return the longest declared round trip between any two networks."""
+    transits = [transit.name for transit in topology.transits]
+    pairs = product(transits, transits)
+    return max(round_trips_s(topology, here, there)[1] for here, there in pairs)
+
+
 def round_trip_bounds_s(
     topology: Topology, here: str, there: str
 ) -> tuple[float, float, str]:
@@ -86,6 +93,5 @@ def _neighbours(topology: Topology, transit: str) -> Iterator[tuple[str, float]]
 
 def _delay_ms(topology: Topology, path: tuple[str, ...]) -> float:
     return sum(
-        dict(_neighbours(topology, here))[after]
-        for here, after in pairwise(path)
+        dict(_neighbours(topology, here))[after] for here, after in pairwise(path)
     )

@@ -29,9 +29,15 @@ def recovery(
     age_s: float = 4,
     detected: Bound = DETECTED,
     timers: Timers = TIMERS,
+    asking_s: float = 0.0,
 ) -> tuple[float, float]:
     bound = bounds.cache_recovery(
-        timers, of, detected=detected, age_s=age_s, interval_s=0.5
+        timers,
+        of,
+        detected=detected,
+        age_s=age_s,
+        interval_s=0.5,
+        asking_s=asking_s,
     )
     return bound.low_s, bound.high_s
 
@@ -55,6 +61,13 @@ class TestAnycastRecovery:
 
         assert (bound.low_s, bound.high_s) == pytest.approx((0.0, 1.0))
 
+    def test_what_is_under_way_is_early_and_news_is_late(self) -> None:
+        bound = bounds.anycast_recovery(
+            Bfd(), FaultKind.POWER_OFF, interval_s=0.2, way_s=0.04, asking_s=0.08
+        )
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((0.28, 1.04))
+
 
 class TestCheckDetection:
     def test_gdnsd_counts_failures_and_publishes_a_second_later(self) -> None:
@@ -68,6 +81,15 @@ class TestCheckDetection:
 
         assert (bound.low_s, bound.high_s) == (0, 2 + 1)
         assert "one failed check" in bound.why
+
+    def test_a_check_of_a_far_region_was_under_way_for_longer(self) -> None:
+        near, far = (
+            bounds.check_detection("gdnsd", CHECK, round_trip_s=round_trip_s)
+            for round_trip_s in (0, 0.08)
+        )
+
+        assert near.low_s - far.low_s == pytest.approx(2 * 0.08)
+        assert near.high_s == far.high_s
 
     def test_no_detection_before_the_fault(self) -> None:
         single = Check(interval_s=2, timeout_s=1, threshold=1)
@@ -111,6 +133,17 @@ class TestCacheRecovery:
 
     def test_stale_answer_adds_its_ttl_for_whoever_asks_first(self) -> None:
         assert recovery(resolver("serve-stale"))[1] == 9.5 + 6 + 0.5
+
+    def test_a_question_that_travels_is_early_and_its_answer_late(self) -> None:
+        low, high = recovery(resolver(), asking_s=0.08)
+
+        assert low == pytest.approx(8 - bounds.PRIMING_S - 0.08)
+        assert high == pytest.approx(8 + 1 + 0.5 + 0.08)
+
+    def test_each_life_of_a_dead_answer_begins_as_late(self) -> None:
+        near, far = (recovery(resolver(), age_s=10, asking_s=s) for s in (0, 0.08))
+
+        assert far[1] - near[1] == pytest.approx(2 * 0.08)
 
     def test_dead_answer_fetched_again_before_detection_lives_once_more(self) -> None:
         low, high = recovery(resolver(), age_s=10)

@@ -68,6 +68,37 @@ class TestCatchment:
         assert forecast.catchment(split, "access-eu") == frozenset()
 
 
+class TestAskingS:
+    @pytest.mark.parametrize(
+        ("resolver", "round_trips"),
+        [("us-honest", 1), ("public", 2), ("eu-honest", 1)],
+    )
+    def test_is_the_way_to_the_resolver_and_from_there_to_the_farthest_provider(
+        self, resolver: str, round_trips: int
+    ) -> None:
+        (link,) = TOPOLOGY.links
+        long = link.model_copy(update={"delay_ms": 50})
+        far = TOPOLOGY.model_copy(update={"links": (long,)})
+
+        asking_s = forecast.asking_s(far, cohort("failover", resolver))
+
+        assert asking_s == pytest.approx(round_trips * 0.1)
+
+    def test_a_forwarding_resolver_asks_by_way_of_another(self) -> None:
+        (link,) = TOPOLOGY.links
+        long = link.model_copy(update={"delay_ms": 50})
+        access, *others = TOPOLOGY.access
+        home = access.resolvers[0].model_copy(update={"forwards_to": "public"})
+        forwarding = access.model_copy(update={"resolvers": (home,)})
+        far = TOPOLOGY.model_copy(
+            update={"links": (long,), "access": (forwarding, *others)}
+        )
+
+        asking_s = forecast.asking_s(far, cohort("failover", home.name))
+
+        assert asking_s == pytest.approx(0.2)
+
+
 class TestAnycast:
     def test_own_catchment_recovers_with_the_route(self) -> None:
         assert outlook(cohort("anycast"), fault(FaultKind.POWER_OFF)) == [

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lab.topology.distance import as_declared_s, round_trip_bounds_s, round_trips_s
+from lab.topology.distance import (
+    as_declared_s,
+    farthest_s,
+    round_trip_bounds_s,
+    round_trips_s,
+)
 from lab.topology.model import Topology, Transit, TransitLink
 from tests.unit.worlds import quick
 
@@ -61,6 +66,13 @@ class TestRoundTrips:
     def test_an_unknown_network_is_an_error(self) -> None:
         with pytest.raises(KeyError, match="mars"):
             round_trips_s(quick(), "access-us", "mars")
+
+
+class TestFarthest:
+    def test_is_the_longest_of_all_round_trips(self) -> None:
+        topology = linked(("a", "b", 40), ("a", "c", 60), ("a", "d", 1))
+
+        assert farthest_s(topology) == 0.2
 
 
 class TestBounds:
