@@ -113,6 +113,15 @@ class CohortRecord:
         return sum(client.unknown for client in self.clients)
 
 
+def observed_fault(scenario: Scenario) -> Fault | None:
+    """Return the first fault after which somebody watches who recovers, if any."""
+    for number, step in enumerate(scenario.steps):
+        if isinstance(step, Fault):
+            after = scenario.steps[number:]
+            return step if any(isinstance(s, Observe) for s in after) else None
+    return None
+
+
 def window(scenario: Scenario, history: History) -> Window:
     """Return the time to judge.
 

@@ -23,6 +23,7 @@ from lab.judge.timeline import (
     NoEvidence,
     Window,
     age_problem,
+    observed_fault,
     percentile,
     records,
     recovery_figures,
@@ -73,7 +74,7 @@ def judge(topology: Topology, scenario: Scenario, history: History) -> Verdict:
 
 def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict:
     source = Source(history=history, cohorts={c.name: c for c in scenario.watch})
-    fault = next((step for step in scenario.steps if isinstance(step, Fault)), None)
+    fault = observed_fault(scenario)
     if fault is None:
         return _judged_whole(scenario, source)
     judged = window(scenario, history)
@@ -102,7 +103,7 @@ def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict
 
 
 def _judged_whole(scenario: Scenario, source: Source) -> Verdict:
-    """Judge a story in which nothing dies: there is nobody to recover."""
+    """Judge a story in which nothing dies, or nobody watches who recovers."""
     evidence = Evidence(
         source=source,
         judged=None,
