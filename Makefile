@@ -14,10 +14,10 @@ if said=$$($(2) 2>&1); then echo ok; \
 else status=$$?; printf 'failed\n%s\n' "$$said"; exit $$status; fi
 endef
 
-.PHONY: help demo test unit lint format golden bench soak lock clean engine images
+.PHONY: help demo test unit lint format golden bench soak resolvers lock clean engine images
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
@@ -46,6 +46,9 @@ soak: images ## scenarios again and again, idle and busy (SOAK, SOAK_RUNS, SOAK_
 
 bench: images ## measure; slow
 	@$(PYTEST) -m bench -s tests/bench --ignore tests/bench/test_soak.py
+
+resolvers: images ## measure what each resolver does with a TTL: docs/resolvers.md
+	@$(PYTEST) -m bench tests/bench/test_resolver_table.py
 
 lock: ## pin the newest dependencies that pyproject.toml allows (needs uv)
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(UV) pip compile -q --upgrade \
