@@ -1,9 +1,10 @@
 """What does a client subnet in the question correct, and what does it cost?
 
 The users of the last story, now with a resolver that tells the authorities their
-subnets (RFC 7871). They reach the region near them; the resolver keeps and fetches an
-answer for each subnet; and the prefix of each user is on the wire. A home router tells
-it, too, to a resolver that strips it.
+subnets (RFC 7871). They reach the region near them, and the prefix of each is on the
+wire. What it costs depends on the authority: one brand's answers hold for the subnet
+that was told, the other's for all that it would answer alike. A home router tells its
+users' subnet, too, to a resolver that strips it.
 """
 
 from __future__ import annotations
@@ -24,16 +25,28 @@ from lab.scenario.figures import (
 )
 from lab.scenario.model import (
     Ask,
+    Fault,
+    FaultKind,
     Measures,
     Observe,
+    Prime,
     Question,
+    Restore,
     Scenario,
+    Undo,
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.distance import round_trip_bounds_s
 from lab.topology.geography import preferred
-from lab.topology.model import Access, Geo, Resolver, ResolverBehaviour, Topology
+from lab.topology.model import (
+    Access,
+    Geo,
+    Provider,
+    Resolver,
+    ResolverBehaviour,
+    Topology,
+)
 
 #: Longest IPv4 prefix that resolvers should tell (RFC 7871, section 11.1).
 PREFIX = 24
@@ -46,34 +59,49 @@ CLOSED = 0.02
 class Knobs:
     """What a person may set."""
 
-    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 6
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 4
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, Geo, where=lambda n: not n.failover)
+    watched = pick.name(topology, Geo, where=lambda n: n.failover)
     telling = pick.resolver(topology, ResolverBehaviour.ECS)
-    stripping = pick.resolver(topology, ResolverBehaviour.NO_ECS)
+    silent = pick.resolver(
+        topology,
+        ResolverBehaviour.HONEST,
+        where=lambda r: r.daemon == telling.daemon,
+    )
     home = pick.resolver(topology, ResolverBehaviour.FORWARDING)
+    narrow, wide = pick.by_scope(topology)
     access = topology.access[0]
     subnets = access.clients.subnets
     timers = topology.timers_of(served.name)
-    #: Half a life more, so that no fetch falls on the end.
-    for_s = (knobs.lives + 0.5) * (timers.ttl_s + 1.0)
-    users = pick.cohort(access, telling, served, clients=2 * subnets, interval_ms=500)
+    # Half a life more, so that no fetch falls on the end.
+    for_s = (knobs.lives + 0.5) * bounds.period_s(timers, telling)
+    users = pick.cohort(access, telling, watched, clients=2 * subnets, interval_ms=500)
 
-    def burst(resolver: Resolver, from_access: Access, count_s: float) -> Question:
-        return Question(
-            label=resolver.name,
-            access=from_access.name,
-            server=resolver.name,
-            qname=served.name,
-            count=int(count_s * 1000 / PACE_MS),
-            interval_ms=PACE_MS,
-            users=from_access.clients.subnets,
+    def ask(label: str, count_s: float, of: Access, *resolvers: Resolver) -> Ask:
+        return Ask(
+            label=label,
+            questions=tuple(
+                Question(
+                    label=f"{label}-{resolver.name}",
+                    access=of.name,
+                    server=resolver.name,
+                    qname=served.name,
+                    count=int(count_s * 1000 / PACE_MS),
+                    interval_ms=PACE_MS,
+                    users=of.clients.subnets,
+                )
+                for resolver in resolvers
+            ),
         )
 
+    def queries(label: str, resolver: Resolver) -> Upstream:
+        return Upstream(qname=served.name, during=label, resolver=resolver.name)
+
     def expectations() -> Iterator[Measures]:
-        region = preferred(topology, served, access)[0]
+        region = preferred(topology, watched, access)[0]
         section = f"Users in {access.name} who ask {telling.name}"
         yield Measures(
             section=section,
@@ -94,79 +122,77 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.MILLISECONDS,
             why=why,
         )
-        yield from _price()
+        for label, provider, answers in (
+            ("narrow", narrow, subnets),
+            ("wide", wide, 1),
+        ):
+            yield from _price(label, provider, answers)
         yield from _leak()
         yield common.servers_idle(topology)
 
-    def _price() -> Iterator[Measures]:
-        section = f"The price: queries in {for_s:g} s of users in {subnets} subnets"
-        asked = {
-            r: Upstream(qname=served.name, during="ask", resolver=r.name)
-            for r in (telling, stripping)
-        }
-        for resolver, answers in ((telling, subnets), (stripping, 1)):
-            low, high, why = bounds.fetches(
-                timers, resolver, for_s=for_s, every_s=PACE_MS / 1000 * answers
-            )
+    def _price(label: str, provider: Provider, answers: int) -> Iterator[Measures]:
+        section = (
+            f"The price in {for_s:g} s, users in {subnets} subnets, "
+            f"{provider.name} ({provider.daemon}) alone"
+        )
+        for resolver, cached in ((telling, answers), (silent, 1)):
+            closed = cached * (knobs.lives + 1)
             yield Measures(
                 section=section,
-                text=f"{resolver.name}, {resolver.behaviour}: {answers} answers cached",
-                figure=asked[resolver],
-                low=answers * low,
-                high=answers * (high + 1),
-                why=f"for each answer {why}",
+                text=f"queries of {resolver.name} ({resolver.behaviour})",
+                figure=queries(label, resolver),
+                low=(1 - CLOSED) * closed,
+                high=(1 + CLOSED) * closed,
+                why=f"{cached} cached, each fetched at first and then once per "
+                f"{bounds.period_s(timers, resolver):g} s",
             )
-        ratio = (
-            subnets
-            * bounds.period_s(timers, stripping)
-            / bounds.period_s(timers, telling)
-        )
         yield Measures(
             section=section,
             text="queries with subnets, for each one without",
-            figure=Over(top=asked[telling], bottom=asked[stripping]),
-            low=(1 - CLOSED) * ratio,
-            high=(1 + CLOSED) * ratio,
+            figure=Over(top=queries(label, telling), bottom=queries(label, silent)),
+            low=(1 - CLOSED) * answers,
+            high=(1 + CLOSED) * answers,
             unit=Unit.TIMES,
-            why=f"{subnets} answers, each fetched anew at the end of its life of "
-            f"{bounds.period_s(timers, telling):g} s; without, one of "
-            f"{bounds.period_s(timers, stripping):g} s",
+            why="an answer is cached for the scope that the authority gives it: "
+            f"{provider.daemon}'s holds for {subnets // answers} of these subnets",
         )
 
     def _leak() -> Iterator[Measures]:
-        section = "What is told to authorities"
-        for resolver, during, told in (
-            (telling, "ask", subnets),
-            (stripping, "ask", 0),
+        section = "What authorities are told"
+        seen = "as seen in the packets that reached the authorities"
+        for text, resolver, label, told in (
+            (f"subnets that {telling.name} tells", telling, "narrow", subnets),
+            (f"subnets that {silent.name} tells", silent, "narrow", 0),
         ):
-            figure = SubnetsTold(
-                qname=served.name, during=during, resolver=resolver.name
-            )
             yield Measures(
                 section=section,
-                text=f"{resolver.name}: different subnets of users",
-                figure=figure,
+                text=text,
+                figure=SubnetsTold(
+                    qname=served.name, during=label, resolver=resolver.name
+                ),
                 low=told,
                 high=told,
-                why="as seen in the packets that reached the authorities",
+                why=seen,
             )
         yield Measures(
             section=section,
-            text=f"{telling.name}: longest prefix",
-            figure=PrefixTold(qname=served.name, during="ask", resolver=telling.name),
+            text="longest prefix",
+            figure=PrefixTold(
+                qname=served.name, during="narrow", resolver=telling.name
+            ),
             low=PREFIX,
             high=PREFIX,
             why="a /24 and no more (RFC 7871, section 11.1)",
         )
         yield Measures(
             section=section,
-            text=f"{home.name} tells {home.forwards_to}; what that one passes on",
+            text=f"subnets that {home.forwards_to} passes on, told by {home.name}",
             figure=SubnetsTold(
                 qname=served.name, during="home", resolver=home.forwards_to or ""
             ),
             low=0,
             high=0,
-            why="it strips what its clients tell",
+            why=f"it strips them; {seen}",
         )
 
     return Scenario(
@@ -177,18 +203,15 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=(users,),
         steps=(
             Observe(for_s=4.0, label="users"),
-            Ask(
-                questions=(
-                    burst(telling, access, for_s),
-                    burst(stripping, access, for_s),
-                )
-            ),
-            Ask(
-                label="home",
-                questions=(
-                    burst(home, pick.access_of(topology, home), timers.ttl_s + 2.0),
-                ),
-            ),
+            ask("home", timers.ttl_s + 2.0, pick.access_of(topology, home), home),
+            Fault(kind=FaultKind.CRASH, target=wide.name, label="wide-gone"),
+            Prime(),
+            ask("narrow", for_s, access, telling, silent),
+            Undo(target=wide.name),
+            Fault(kind=FaultKind.CRASH, target=narrow.name, label="narrow-gone"),
+            Prime(),
+            ask("wide", for_s, access, telling, silent),
+            Restore(),
         ),
         expectations=tuple(expectations()),
     )

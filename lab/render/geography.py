@@ -68,16 +68,3 @@ def _places(topology: Topology) -> Iterator[tuple[IPv4Network, Location]]:
     for site in sites:
         if site.location is not None:
             yield site.prefix, site.location
-            yield from _users(site, site.location)
-
-
-def _users(
-    site: Access | Region | Transit, place: Location
-) -> Iterator[tuple[IPv4Network, Location]]:
-    """Yield the /24s that an access network's users live in, if there are several.
-
-    Databases know blocks of that size; gdnsd answers for the block that it found.
-    """
-    if isinstance(site, Access) and site.clients.subnets > 1:
-        for address in site.clients.addresses:
-            yield IPv4Network(f"{address}/24", strict=False), place

@@ -202,7 +202,7 @@ def retry_cost(
     are less patient than it fail for that long, once per fetch.
     """
     wait_s = RETRIES_S[resolver.daemon]
-    low, high, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
+    _, high, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
     lost_s = high * (wait_s + interval_s) if wait_s > STUB_S else 0.0
     why = (
         f"up to {high} fetches, each up to {wait_s:g} s at the dead provider first; "

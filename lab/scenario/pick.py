@@ -19,6 +19,10 @@ from lab.topology.model import (
     Topology,
 )
 
+#: Brands whose answers hold for the very subnet that was told (RFC 7871, section 7.2):
+#: PowerDNS 4.9 copies its length. gdnsd 3.8 joins networks that it answers alike.
+COPIES_SCOPE = frozenset({"pdns"})
+
 N = TypeVar("N", bound=ServedName)
 T = TypeVar("T", bound=Region | Resolver | Access | ServedName)
 
@@ -84,6 +88,21 @@ def brands(topology: Topology) -> tuple[Resolver, ...]:
     alone = (r for r in topology.resolvers if r.forwards_to is None)
     first = {(r.daemon, r.behaviour, r.stale_after_s): r for r in alone}
     return tuple(first.values())
+
+
+def by_scope(topology: Topology) -> tuple[Provider, Provider]:
+    """Return a provider that answers for the subnet told, and one for more of them.
+
+    Raises:
+        InvalidInput: There are not both.
+    """
+    narrow = [p for p in topology.zone.providers if p.daemon in COPIES_SCOPE]
+    wide = [p for p in topology.zone.providers if p.daemon not in COPIES_SCOPE]
+    if not narrow or not wide:
+        what = f"topology {topology.name} has not what this scenario needs"
+        allowed = "one with a provider of each brand"
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
+    return narrow[0], wide[0]
 
 
 def hasty_and_patient(topology: Topology) -> tuple[Provider, Provider]:
