@@ -161,10 +161,10 @@ def fault(
         live.attach()
         if kind is FaultVerb.RESTORE:
             others = live.undo(target)
-            still = ", ".join(f"{name} is {now}" for name, now in others.items())
+            rest = ", ".join(f"{name} is {now}" for name, now in others.items())
             OUT.print(
-                f"{target} is restored; not waited for any condition: {still}"
-                if others
+                f"{target} is restored; conditions wait for the rest: {rest}"
+                if rest
                 else f"{target} is back: every condition holds again"
             )
             return

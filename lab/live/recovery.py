@@ -22,8 +22,8 @@ def bring_back(
 ) -> Iterator[faults.Effect]:
     """Undo a target's fault; return once every condition of every node holds again.
 
-    Routes and health checks recover first. Then the resolvers forget what they
-    learned meanwhile, as they know nothing at a fresh start either.
+    Routes and health checks recover first. Then the resolvers start anew: they have
+    learned answers meanwhile, and which servers do not reply.
 
     Yields:
         When the undo took effect, as soon as it is known, and again now and then
@@ -40,7 +40,7 @@ def bring_back(
         ahead = tuple(node for node in fleet.channels if node not in behind)
         for nodes in (ahead, tuple(behind)):
             if nodes != ahead:
-                flush(fleet, fleet.nodes(Role.RESOLVER))
+                _start_anew(fleet, fleet.nodes(Role.RESOLVER))
             since_ns = check_again(fleet, nodes)
             left_s = max(0.0, until - time.monotonic())
             for _said in until_ready(
@@ -49,8 +49,13 @@ def bring_back(
                 yield effect
 
 
-def flush(fleet: Fleet, resolvers: Iterable[str], zone: str = ".") -> int:
-    """Let resolvers forget a zone and all below it; everything by default.
+def _start_anew(fleet: Fleet, nodes: tuple[str, ...]) -> None:
+    for verb in ("crash", "restore"):
+        replies(fleet.request(verb, nodes), _COMMAND_S)
+
+
+def flush(fleet: Fleet, resolvers: Iterable[str], zone: str) -> int:
+    """Let resolvers forget a zone and all below it.
 
     Returns:
         The earliest moment at which one can have forgotten.

@@ -43,6 +43,7 @@ def backend(tmp_path: Path, **changed: str) -> Application:
     return application(
         {**ENVIRONMENT, **changed},
         draining=str(tmp_path / "draining"),
+        browned_out=str(tmp_path / "browned-out"),
         clock_ns=lambda: 0,
     )
 
@@ -96,6 +97,26 @@ class TestHealth:
         (tmp_path / "draining").unlink()
 
         assert get(app, "/deep")[0] == 200
+
+    def test_browned_out_it_fails_its_users_and_the_deep_check_alone(
+        self, tmp_path: Path
+    ) -> None:
+        app = backend(tmp_path)
+        (tmp_path / "browned-out").touch()
+
+        assert get(app, "/")[:2] == (500, {"error": "brown-out"})
+        assert get(app, "/deep")[:2] == (503, {"error": "brown-out"})
+        assert get(app, "/shallow")[0] == 200
+
+    def test_a_brown_out_that_is_undone_leaves_nothing_behind(
+        self, tmp_path: Path
+    ) -> None:
+        app = backend(tmp_path)
+        (tmp_path / "browned-out").touch()
+        get(app, "/")
+        (tmp_path / "browned-out").unlink()
+
+        assert get(app, "/")[0] == get(app, "/deep")[0] == 200
 
     def test_health_checks_use_up_no_capacity(self, tmp_path: Path) -> None:
         app = backend(tmp_path, LAB_CAPACITY_RPS="1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,12 +65,13 @@ class FakeLive:
         if self.run_error:
             raise self.run_error
 
-    def inject(self, kind: FaultKind, region: str) -> Effect:
-        self.log.append(f"{kind} {region}")
+    def inject(self, kind: FaultKind, target: str) -> Effect:
+        self.log.append(f"{kind} {target}")
         return Effect(at_ns=0, uncertainty_ns=1_500_000)
 
-    def undo(self, region: str) -> None:
-        self.log.append(f"undo {region}")
+    def undo(self, target: str) -> Mapping[str, str]:
+        self.log.append(f"undo {target}")
+        return {t: s for t, s in self.found.suffering.items() if t != target}
 
     def execute(self, node: str, *argv: str) -> dict[str, Any]:
         self.log.append(" ".join((node, *argv)))

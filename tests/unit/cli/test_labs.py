@@ -11,6 +11,7 @@ from lab.cli.main import status_of
 from lab.errors import EnvironmentUnfit
 from lab.live import bootstrap
 from lab.live.status import LabStatus, NodeStatus
+from lab.scenario.model import FaultKind
 from tests.unit.cli.fakes import FakeLive
 
 Output = pytest.CaptureFixture[str]
@@ -26,7 +27,11 @@ DEAD = NodeStatus(
 )
 GONE = NodeStatus(name="tld", role="parent", site="transit-b", state="exited")
 FOUND = LabStatus(
-    lab="mine", topology="two-region", profile="quick", nodes=(WELL, DEAD, GONE)
+    lab="mine",
+    topology="two-region",
+    profile="quick",
+    nodes=(WELL, DEAD, GONE),
+    suffering={"us-east": "down"},
 )
 
 
@@ -67,6 +72,7 @@ class TestStatus:
         assert "routes to 198.18.0.0/24: [red] 0 of 1 paths" in said
         assert "exited" in said
         assert "lab mine: topology two-region, profile quick, 1 of 3 nodes" in said
+        assert "us-east is down; `lab fault restore us-east` brings it back" in said
 
     def test_json_goes_to_standard_output_alone(
         self, live: FakeLive, capsys: Output
@@ -77,20 +83,28 @@ class TestStatus:
         said = json.loads(seen.out)
         assert said["ready"] is False
         assert [node["name"] for node in said["nodes"]] == [n.name for n in FOUND.nodes]
+        assert said["suffering"] == {"us-east": "down"}
         assert seen.err == ""
 
+    @pytest.mark.parametrize("form", [(), ("--json",)])
     def test_a_lab_that_does_not_run_is_said(
-        self, live: FakeLive, capsys: Output
+        self, form: tuple[str, ...], live: FakeLive, capsys: Output
     ) -> None:
         live.found = LabStatus(lab="mine")
 
-        assert status_of(["status", "--lab", "mine"]) == 2
-        assert 'no lab "mine" runs' in capsys.readouterr().err
+        assert status_of(["status", "--lab", "mine", *form]) == 2
+
+        seen = capsys.readouterr()
+        assert 'no lab "mine" runs' in seen.err
+        assert seen.out == ""
 
 
 class TestFault:
-    @pytest.mark.parametrize("kind", ["power-off", "crash", "drain"])
-    def test_each_kind_is_done_to_the_region(
+    def test_there_is_a_word_for_every_kind_and_for_their_end(self) -> None:
+        assert {*labs.FaultVerb} == {*FaultKind, "restore"}
+
+    @pytest.mark.parametrize("kind", FaultKind)
+    def test_each_kind_is_done_to_the_target(
         self, kind: str, live: FakeLive, capsys: Output
     ) -> None:
         assert status_of(["fault", kind, "us-east", "--lab", "mine"]) == 0
@@ -99,10 +113,19 @@ class TestFault:
         said = f"{kind} of us-east took effect, to within 1.5 ms\n"
         assert capsys.readouterr().out == said
 
-    def test_a_region_comes_back(self, live: FakeLive, capsys: Output) -> None:
+    def test_what_is_restored_is_back(self, live: FakeLive, capsys: Output) -> None:
         assert status_of(["fault", "restore", "us-east", "--lab", "mine"]) == 0
 
         assert live.log == ["attach", "undo us-east"]
+        said = "us-east is back: every condition holds again\n"
+        assert capsys.readouterr().out == said
+
+    def test_who_suffers_still_is_said(self, live: FakeLive, capsys: Output) -> None:
+        assert status_of(["fault", "restore", "provider-a", "--lab", "mine"]) == 0
+
+        assert capsys.readouterr().out == (
+            "provider-a is restored; conditions wait for the rest: us-east is down\n"
+        )
 
 
 class TestDown:

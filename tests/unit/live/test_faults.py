@@ -1,8 +1,40 @@
-"""Rules of `lab.live.faults` that need no lab."""
+"""Rules of striking, stamping and undoing faults, with nodes that only obey."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from lab.errors import CommandFailed, WrongUse
+from lab.live import faults
 from lab.live.faults import Effect, effect_of
+from lab.live.fleet import Fleet
+from lab.scenario.model import FaultKind
+from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
+
+NOW_NS = 1_000_000_000
+
+
+@pytest.fixture
+def small() -> Iterator[tuple[Fleet, dict[str, FakeNode], list[str]]]:
+    with small_fleet() as made:
+        yield made
+
+
+@pytest.fixture
+def fleet(small: tuple[Fleet, dict[str, FakeNode], list[str]]) -> Fleet:
+    return small[0]
+
+
+@pytest.fixture
+def nodes(small: tuple[Fleet, dict[str, FakeNode], list[str]]) -> dict[str, FakeNode]:
+    return small[1]
+
+
+@pytest.fixture
+def log(small: tuple[Fleet, dict[str, FakeNode], list[str]]) -> list[str]:
+    return small[2]
 
 
 class TestEffectOf:
@@ -13,3 +45,104 @@ class TestEffectOf:
         ]
 
         assert effect_of(told) == Effect(at_ns=19, uncertainty_ns=9)
+
+
+class TestStrike:
+    def test_a_power_off_is_seen_at_the_edge_alone(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        nodes["red-edge"].late_ns = 5
+        nodes["red-be-1"].late_ns = 50
+
+        effect = faults.arm(fleet, FaultKind.POWER_OFF, "red", NOW_NS).effect()
+
+        assert effect == Effect(at_ns=NOW_NS + 5, uncertainty_ns=5)
+
+    def test_a_providers_outage_is_seen_when_it_is_cut_off(
+        self, fleet: Fleet, nodes: dict[str, FakeNode], log: list[str]
+    ) -> None:
+        nodes["transit"].late_ns = 7
+
+        strike = faults.arm(fleet, FaultKind.PROVIDER_OUTAGE, "provider", NOW_NS)
+
+        assert strike.effect() == Effect(at_ns=NOW_NS + 7, uncertainty_ns=7)
+        assert log == [f"transit shut-out {ADDRESS}", "provider crash"]
+
+    def test_one_that_ended_before_it_was_cut_off_was_not_silent(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        nodes["transit"].late_ns = NOW_NS
+
+        strike = faults.arm(fleet, FaultKind.PROVIDER_OUTAGE, "provider", NOW_NS)
+
+        with pytest.raises(CommandFailed, match="provider ended before it was cut off"):
+            strike.effect()
+
+    def test_the_second_stage_of_a_drain_stops_every_node(
+        self, fleet: Fleet, log: list[str]
+    ) -> None:
+        faults.arm_stop(fleet, "red", NOW_NS).effect()
+
+        assert log == ["red-edge stop", "red-l4-1 stop", "red-be-1 stop"]
+
+
+class TestState:
+    @pytest.mark.parametrize(
+        ("kind", "target", "state"),
+        [
+            (FaultKind.POWER_OFF, "red", "down"),
+            (FaultKind.CRASH, "red", "down"),
+            (FaultKind.HANG, "red", "hung"),
+            (FaultKind.DRAIN, "red", "drained"),
+            (FaultKind.BROWN_OUT, "red", "browned out"),
+            (FaultKind.PROVIDER_OUTAGE, "provider", "down"),
+            (FaultKind.HANG, "provider", "hung"),
+        ],
+    )
+    def test_a_fault_is_known_by_its_state_until_it_is_undone(
+        self, fleet: Fleet, kind: FaultKind, target: str, state: str
+    ) -> None:
+        faults.inject(fleet, kind, target)
+
+        assert faults.suffering(fleet) == {target: state}
+        with pytest.raises(WrongUse, match=f'"{target}" is {state} already'):
+            faults.inject(fleet, FaultKind.CRASH, target)
+
+        faults.restore(fleet, target)
+
+        assert faults.suffering(fleet) == {}
+
+    def test_two_targets_suffer_at_once_and_each_is_restored_by_itself(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, FaultKind.BROWN_OUT, "red")
+        faults.inject(fleet, FaultKind.PROVIDER_OUTAGE, "provider")
+
+        assert faults.suffering(fleet) == {"red": "browned out", "provider": "down"}
+
+        faults.restore(fleet, "red")
+
+        assert faults.suffering(fleet) == {"provider": "down"}
+
+    def test_what_suffers_from_nothing_has_nothing_to_undo(self, fleet: Fleet) -> None:
+        with pytest.raises(WrongUse, match='"blue" suffers from no fault'):
+            faults.demand_a_fault(fleet, "blue")
+
+
+class TestInject:
+    def test_nothing_is_done_for_a_fault_that_the_target_cannot_suffer(
+        self, fleet: Fleet, log: list[str]
+    ) -> None:
+        with pytest.raises(WrongUse, match="cannot suffer drain"):
+            faults.inject(fleet, FaultKind.DRAIN, "provider")
+
+        assert log == []
+
+
+class TestRestore:
+    def test_a_provider_is_let_in_before_it_starts(
+        self, fleet: Fleet, log: list[str]
+    ) -> None:
+        faults.restore(fleet, "provider")
+
+        assert log == [f"transit let-in {ADDRESS}", "provider restore"]

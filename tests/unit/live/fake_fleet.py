@@ -1,0 +1,99 @@
+"""Nodes that obey at once and remember it, in a fleet that no engine carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import docker
+
+from lab.live.channel import Listener, Request
+from lab.live.engine import Engine
+from lab.live.fleet import Fleet, Member
+from lab.plan.model import Role
+
+ADDRESS = "198.18.0.53"
+#: (name, role, site)
+SMALL = (
+    ("red-edge", Role.EDGE, "red"),
+    ("red-l4-1", Role.L4, "red"),
+    ("red-be-1", Role.BACKEND, "red"),
+    ("blue-edge", Role.EDGE, "blue"),
+    ("blue-be-1", Role.BACKEND, "blue"),
+    ("transit", Role.TRANSIT, "transit"),
+    ("provider", Role.PROVIDER, "transit"),
+    ("honest", Role.RESOLVER, "access"),
+)
+
+
+@dataclass(kw_only=True)
+class FakeNode:
+    """Stands in for a channel; what is due later is done at that very instant."""
+
+    name: str
+    log: list[str]
+    hear: Listener
+    running: bool = True
+    frozen: bool = False
+    files: set[str] = field(default_factory=set)
+    late_ns: int = 0
+
+    def request(self, do: str, *, at_ns: int | None = None, **facts: Any) -> Request:
+        request = Request(f"{self.name}: {do}")
+        request.armed.set_result(None)
+        request.done.set_result({"ok": True, **self._do(do, facts, at_ns or 0)})
+        return request
+
+    def _do(self, do: str, facts: dict[str, Any], at_ns: int) -> dict[str, Any]:
+        if do == "status":
+            return {
+                "processes": ["daemon"],
+                "running": ["daemon"] if self.running else [],
+                "frozen": ["daemon"] if self.frozen else [],
+                "loopbacks": [ADDRESS],
+            }
+        stamps = {"before_ns": at_ns, "after_ns": at_ns + self.late_ns}
+        if do == "run":
+            return stamps | {"status": self._run(*facts["argv"]), "stdout": ""}
+        if do == "check":
+            self.hear(self.name, {"kind": "all-ready", "t": 2})
+            return {"t": 1}
+        self.log.append(" ".join((self.name, do, *facts.get("addresses", ()))))
+        if do in {"power-off", "crash", "stop"}:
+            self.running = False
+        if do == "hang":
+            self.frozen = True
+        if do == "restore":
+            self.running, self.frozen = True, False
+        return stamps
+
+    def _run(self, program: str, *words: str) -> int:
+        if program == "test":
+            return int(words[-1] not in self.files)
+        self.log.append(" ".join((self.name, program, *words)))
+        if program == "touch":
+            self.files |= set(words)
+        if program == "rm":
+            self.files -= set(words)
+        return 0
+
+
+@contextmanager
+def small_fleet() -> Iterator[tuple[Fleet, dict[str, FakeNode], list[str]]]:
+    """Yield a fleet, its nodes, and the log of all that they were told to do."""
+    log: list[str] = []
+    with (
+        Engine(docker.APIClient(version="1.41")) as engine,
+        closing(Fleet(engine)) as fleet,
+    ):
+        nodes = {
+            name: FakeNode(name=name, log=log, hear=fleet._hear) for name, _, _ in SMALL
+        }
+        for name, role, site in SMALL:
+            fleet.members[name] = Member(
+                node=name, role=role, site=site, stem="bird", container=name
+            )
+        fleet.channels.update(nodes)
+        yield fleet, nodes, log

@@ -1,0 +1,224 @@
+"""Rules of the announcer, with a service and a BIRD that a test decides about."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from lab.node import announcer
+from lab.node.announcer import Announcer
+
+RISE, FALL = 2, 3
+ANYCAST, UNICAST = "anycast", "unicast"
+
+
+class Service(HTTPServer):
+    """Replies with the status that it is given."""
+
+    status = 200
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert isinstance(self.server, Service)
+            self.send_response(self.server.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), self.Handler)
+
+
+class Bird(socketserver.UnixStreamServer):
+    """Keeps the commands that it is told on its control socket."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            assert isinstance(self.server, Bird)
+            self.wfile.write(b"0001 BIRD 2.17.1 ready.\n")
+            self.server.told.append(self.rfile.readline().decode().strip())
+            self.wfile.write(b"0010-done\n0000 \n")
+
+    def __init__(self, path: Path) -> None:
+        self.told: list[str] = []
+        super().__init__(str(path), self.Handler)
+
+    def since_last(self) -> list[str]:
+        told, self.told = self.told, []
+        return told
+
+
+@contextmanager
+def served(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with served(server := Service()):
+        yield server
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Path:
+    return tmp_path / "bird.ctl"
+
+
+@pytest.fixture
+def bird(control: Path) -> Iterator[Bird]:
+    with served(server := Bird(control)):
+        yield server
+
+
+@pytest.fixture
+def draining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "draining"
+    monkeypatch.setattr(announcer, "DRAINING_FILE", path)
+    return path
+
+
+@pytest.fixture
+def watching(service: Service, control: Path, draining: Path) -> Announcer:
+    host, port = service.server_address[:2]
+    return Announcer(
+        {
+            "socket": str(control),
+            "host": host,
+            "port": port,
+            "path": "/shallow",
+            "interval_ms": 100,
+            "rise": RISE,
+            "fall": FALL,
+            "routes": [ANYCAST, UNICAST],
+            "drained": [ANYCAST],
+        }
+    )
+
+
+def look(watching: Announcer, times: int) -> None:
+    for _ in range(times):
+        watching.look()
+
+
+@pytest.fixture
+def announcing(watching: Announcer, bird: Bird) -> Announcer:
+    look(watching, RISE)
+    bird.since_last()
+    return watching
+
+
+class TestRise:
+    def test_nothing_is_announced_before_enough_good_replies_in_a_row(
+        self, watching: Announcer, bird: Bird
+    ) -> None:
+        look(watching, RISE - 1)
+
+        assert bird.since_last() == []
+
+        look(watching, 1)
+
+        assert bird.since_last() == [f"enable {ANYCAST}", f"enable {UNICAST}"]
+
+    def test_a_bad_reply_in_between_starts_the_count_anew(
+        self, watching: Announcer, bird: Bird, service: Service
+    ) -> None:
+        for status in (200, 503, 200):
+            service.status = status
+            look(watching, 1)
+
+        assert bird.since_last() == []
+
+    def test_what_is_announced_is_not_announced_again(
+        self, announcing: Announcer, bird: Bird
+    ) -> None:
+        look(announcing, RISE)
+
+        assert bird.since_last() == []
+
+
+class TestFall:
+    def test_it_withdraws_after_enough_bad_replies_in_a_row(
+        self, announcing: Announcer, bird: Bird, service: Service
+    ) -> None:
+        service.status = 503
+        look(announcing, FALL - 1)
+
+        assert bird.since_last() == []
+
+        look(announcing, 1)
+
+        assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
+
+    def test_a_good_reply_in_between_starts_the_count_anew(
+        self, announcing: Announcer, bird: Bird, service: Service
+    ) -> None:
+        for status in (503, 503, 200, 503, 503):
+            service.status = status
+            look(announcing, 1)
+
+        assert bird.since_last() == []
+
+    def test_no_reply_is_a_bad_one(
+        self, announcing: Announcer, bird: Bird, service: Service
+    ) -> None:
+        announcing._args["port"] = 1
+        look(announcing, FALL)
+
+        assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
+
+
+class TestDrain:
+    def test_the_drained_route_goes_and_the_other_follows_health(
+        self, announcing: Announcer, bird: Bird, draining: Path
+    ) -> None:
+        draining.touch()
+        look(announcing, 1)
+
+        assert bird.since_last() == [f"disable {ANYCAST}"]
+
+    def test_it_comes_back_with_the_end_of_the_drain(
+        self, announcing: Announcer, bird: Bird, draining: Path
+    ) -> None:
+        draining.touch()
+        look(announcing, 1)
+        draining.unlink()
+        bird.since_last()
+
+        look(announcing, 1)
+
+        assert bird.since_last() == [f"enable {ANYCAST}"]
+
+
+class TestWithdraw:
+    def test_all_that_is_announced_goes(
+        self, announcing: Announcer, bird: Bird
+    ) -> None:
+        announcing.withdraw()
+
+        assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
+
+
+class TestWithoutBird:
+    def test_the_next_look_tries_again(
+        self, watching: Announcer, control: Path
+    ) -> None:
+        look(watching, RISE)
+        with served(late := Bird(control)):
+            look(watching, 1)
+
+        assert late.since_last() == [f"enable {ANYCAST}", f"enable {UNICAST}"]
