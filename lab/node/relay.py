@@ -9,6 +9,8 @@ Source: packet(7); `struct virtio_net_hdr` in linux/virtio_net.h.
 
 from __future__ import annotations
 
+import ctypes
+import os
 import select
 import socket
 import struct
@@ -29,6 +31,12 @@ _MOST_BYTES = 8 << 20
 _FRAME_BYTES = (1 << 16) + 64
 #: Frames read in a row, before it is time to look whether others are due.
 _AT_ONCE = 64
+#: Number of the system call; `struct sched_attr`, its 48 bytes of size first.
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+_SCHED_ATTR = struct.Struct("=IIQiIQQQ")
+_TURN_NS = 100_000
+#: Two looks at clocks that are no farther apart count as one.
+_NARROW_NS = 50_000
 _NS = 1_000_000_000
 
 
@@ -76,6 +84,7 @@ class Lane:
 
     def take(self) -> None:
         """Hold what has arrived, counted from when the kernel received it."""
+        lead_ns = _wall_clock_lead_ns()
         for _ in range(_AT_ONCE):
             try:
                 size, notes, _, _ = self.source.recvmsg_into([self._buffer], 64)
@@ -85,7 +94,7 @@ class Lane:
                 print(f"nothing to read: {exc}", flush=True)
                 return
             frame = bytes(memoryview(self._buffer)[:size])
-            if not self.held.put(frame, time.monotonic_ns() - _age_ns(notes)):
+            if not self.held.put(frame, _received_ns(notes, lead_ns)):
                 print(f"a frame of {size} bytes lost: too much is held", flush=True)
 
     def deliver(self) -> None:
@@ -109,13 +118,24 @@ def carry(*lanes: Lane) -> None:
             lane.take()
 
 
-def _age_ns(notes: list[tuple[int, int, bytes]]) -> int:
-    """Return how long ago the kernel received what came with these notes."""
+def _wall_clock_lead_ns() -> int:
+    """Return how far ahead the wall clock, which the kernel stamps with, is of ours."""
+    while True:
+        before_ns = time.monotonic_ns()
+        wall_ns = time.time_ns()
+        after_ns = time.monotonic_ns()
+        if after_ns - before_ns < _NARROW_NS:  # else somebody else had a turn between
+            return wall_ns - after_ns
+
+
+def _received_ns(notes: list[tuple[int, int, bytes]], lead_ns: int) -> int:
+    """Return when the kernel received what came with these notes; now, if unsaid."""
+    now_ns = time.monotonic_ns()
     for level, kind, content in notes:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, rest = map(int, _TIMESPEC.unpack(content))
-            return max(0, time.time_ns() - (seconds * _NS + rest))
-    return 0
+            return min(now_ns, seconds * _NS + rest - lead_ns)
+    return now_ns
 
 
 def port(name: str) -> socket.socket:
@@ -130,8 +150,26 @@ def port(name: str) -> socket.socket:
     return opened
 
 
+def ask_for_short_turns() -> None:
+    """Ask the scheduler for short turns: those who do are let in sooner when they wake.
+
+    With both cores busy, a twentieth of all round trips was 40 ms late without this and
+    1 ms with it. Kernels before 6.12 take no notice.
+
+    Source:
+        sched_setattr(2); there `sched_runtime` of SCHED_OTHER is the length of a turn.
+    """
+    number = _SCHED_SETATTR.get(os.uname().machine)
+    if number is None:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, 0, _SCHED_ATTR.pack(48, 0, 0, 0, 0, _TURN_NS, 0, 0), 0):
+        print(f"turns stay long: {os.strerror(ctypes.get_errno())}", flush=True)
+
+
 def main() -> None:
     """Carry frames both ways until the end."""
+    ask_for_short_turns()
     near, far = port(sys.argv[1]), port(sys.argv[2])
     delay_ns = int(float(sys.argv[3]) * 1e6)
     lanes = Lane(near, far, delay_ns), Lane(far, near, delay_ns)
