@@ -1,6 +1,11 @@
-"""A region suffers, on a real lab, and recovers."""
+"""Regions and providers suffer, on a real lab, and recover."""
 
 from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,17 +16,73 @@ from lab.topology.model import Topology
 
 pytestmark = pytest.mark.live
 
+#: Half a question over TCP to a DNS server, which therefore waits for the rest; then
+#: what becomes of the connection.
+HOLD = """
+import socket, sys
+held = socket.create_connection((sys.argv[1], 53), timeout=2)
+held.sendall(b"\\0")
+open("/tmp/held", "w").close()
+held.settimeout(float(sys.argv[2]))
+try:
+    print("goodbye" if held.recv(1) == b"" else "an answer")
+except ConnectionResetError:
+    print("goodbye")
+except TimeoutError:
+    print("silence")
+"""
+#: Longer than a fault takes to be agreed on and to be struck.
+HOLD_S = 4.0
+GET = """
+import http.client, json, sys
+told = {}
+for path in sys.argv[2:]:
+    connection = http.client.HTTPConnection(sys.argv[1], 80, timeout=2)
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    json.load(reply)
+    told[path] = reply.status
+print(json.dumps(told))
+"""
+
 
 @pytest.fixture
 def region(topology: Topology) -> str:
     return topology.regions[0].name
 
 
+@pytest.fixture
+def provider(topology: Topology) -> str:
+    return topology.zone.providers[0].name
+
+
+@pytest.fixture
+def users(topology: Topology) -> str:
+    return topology.access[0].clients.name
+
+
+@pytest.fixture
+def mended(world: LiveWorld) -> Iterator[LiveWorld]:
+    """The shared lab; all that suffers at the end of a test is restored."""
+    yield world
+    for target in world.status().suffering:
+        world.undo(target)
+    assert world.status().ready
+
+
+def statuses(world: LiveWorld, users: str, address: object) -> dict[str, int]:
+    argv = ("python3", "-c", GET, str(address), "/", "/shallow", "/deep")
+    told: dict[str, int] = json.loads(world.execute(users, *argv)["stdout"])
+    return told
+
+
 class TestInject:
-    def test_a_region_that_does_not_exist_is_refused_with_those_that_do(
-        self, world: LiveWorld, region: str
+    def test_what_does_not_exist_is_refused_with_what_does(
+        self, world: LiveWorld, region: str, provider: str
     ) -> None:
-        with pytest.raises(WrongUse, match=f'no region "atlantis".*{region}'):
+        there = f'no target "atlantis".*{region}.*{provider}'
+
+        with pytest.raises(WrongUse, match=there):
             world.inject(FaultKind.CRASH, "atlantis")
 
     def test_what_suffers_from_nothing_cannot_be_restored(
@@ -30,16 +91,95 @@ class TestInject:
         with pytest.raises(WrongUse, match="suffers from no fault"):
             world.undo(region)
 
-    @pytest.mark.parametrize("kind", FaultKind)
+    @pytest.mark.parametrize(
+        ("kind", "what", "state"),
+        [
+            (FaultKind.POWER_OFF, "region", "down"),
+            (FaultKind.CRASH, "region", "down"),
+            (FaultKind.HANG, "region", "hung"),
+            (FaultKind.DRAIN, "region", "drained"),
+            (FaultKind.BROWN_OUT, "region", "browned out"),
+            (FaultKind.PROVIDER_OUTAGE, "provider", "down"),
+            (FaultKind.CRASH, "provider", "down"),
+            (FaultKind.HANG, "provider", "hung"),
+        ],
+    )
     def test_a_fault_is_struck_once_and_undone_to_the_baseline(
-        self, world: LiveWorld, region: str, kind: FaultKind
+        self,
+        mended: LiveWorld,
+        region: str,
+        provider: str,
+        kind: FaultKind,
+        what: str,
+        state: str,
     ) -> None:
-        effect = world.inject(kind, region)
-        try:
-            with pytest.raises(WrongUse, match="already"):
-                world.inject(FaultKind.CRASH, region)
-        finally:
-            world.undo(region)
+        target = {"region": region, "provider": provider}[what]
+
+        effect = mended.inject(kind, target)
 
         assert 0 <= effect.uncertainty_ns < 500_000_000
-        assert world.status().ready
+        assert mended.status().suffering == {target: state}
+        with pytest.raises(WrongUse, match="already"):
+            mended.inject(FaultKind.CRASH, target)
+
+        assert mended.undo(target) == {}
+        assert mended.status().ready
+
+
+class TestBrownOut:
+    def test_users_and_the_deep_check_fail_and_the_shallow_one_passes(
+        self, mended: LiveWorld, topology: Topology, region: str, users: str
+    ) -> None:
+        address = topology.regions[0].address
+        mended.inject(FaultKind.BROWN_OUT, region)
+
+        assert statuses(mended, users, address) == {
+            "/": 500,
+            "/shallow": 200,
+            "/deep": 503,
+        }
+
+        mended.undo(region)
+
+        assert set(statuses(mended, users, address).values()) == {200}
+
+
+class TestProvider:
+    @pytest.mark.parametrize(
+        ("kind", "heard"),
+        [
+            (FaultKind.PROVIDER_OUTAGE, "silence"),
+            (FaultKind.CRASH, "goodbye"),
+        ],
+    )
+    def test_only_a_crash_says_goodbye(
+        self,
+        mended: LiveWorld,
+        topology: Topology,
+        provider: str,
+        users: str,
+        kind: FaultKind,
+        heard: str,
+    ) -> None:
+        address = str(topology.zone.providers[0].address)
+        argv = ("python3", "-c", HOLD, address, str(HOLD_S))
+        mended.execute(users, "rm", "-f", "/tmp/held")
+        with ThreadPoolExecutor() as threads:
+            held = threads.submit(mended.execute, users, *argv)
+            deadline = time.monotonic() + HOLD_S
+            while mended.execute(users, "test", "-e", "/tmp/held")["status"]:
+                assert time.monotonic() < deadline, held.result()
+            mended.inject(kind, provider)
+
+        assert held.result()["stdout"].strip() == heard
+
+    def test_two_targets_suffer_at_once_and_are_restored_one_by_one(
+        self, mended: LiveWorld, region: str, provider: str
+    ) -> None:
+        mended.inject(FaultKind.BROWN_OUT, region)
+        mended.inject(FaultKind.PROVIDER_OUTAGE, provider)
+
+        assert mended.status().suffering == {region: "browned out", provider: "down"}
+        assert mended.undo(region) == {provider: "down"}
+        assert mended.undo(provider) == {}
+        assert mended.status().ready
