@@ -51,6 +51,8 @@ from lab.topology.model import (
 #: Longest IPv4 prefix that resolvers should tell (RFC 7871, section 11.1).
 PREFIX = 24
 PACE_MS = 25.0
+#: Questions for another name until a resolver knows whom to ask.
+LEARN = 60
 #: How close the queries come to their closed form.
 CLOSED = 0.02
 
@@ -97,8 +99,32 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             ),
         )
 
-    def queries(label: str, resolver: Resolver) -> Upstream:
-        return Upstream(qname=served.name, during=label, resolver=resolver.name)
+    def learn(label: str) -> Ask:
+        """Let the resolvers find out, by other names, which provider is there."""
+        others = [n for n in topology.zone.names if not isinstance(n, Geo)]
+        return Ask(
+            label=label,
+            questions=tuple(
+                Question(
+                    label=f"{label}-{resolver.name}-{name.name}",
+                    access=access.name,
+                    server=resolver.name,
+                    qname=name.name,
+                    count=LEARN,
+                    interval_ms=PACE_MS,
+                )
+                for resolver in (telling, silent)
+                for name in others
+            ),
+        )
+
+    def queries(label: str, resolver: Resolver, provider: Provider) -> Upstream:
+        return Upstream(
+            qname=served.name,
+            during=label,
+            resolver=resolver.name,
+            provider=provider.name,
+        )
 
     def expectations() -> Iterator[Measures]:
         region = preferred(topology, watched, access)[0]
@@ -140,7 +166,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             yield Measures(
                 section=section,
                 text=f"queries of {resolver.name} ({resolver.behaviour})",
-                figure=queries(label, resolver),
+                figure=queries(label, resolver, provider),
                 low=(1 - CLOSED) * closed,
                 high=(1 + CLOSED) * closed,
                 why=f"{cached} cached, each fetched at first and then once per "
@@ -149,7 +175,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         yield Measures(
             section=section,
             text="queries with subnets, for each one without",
-            figure=Over(top=queries(label, telling), bottom=queries(label, silent)),
+            figure=Over(
+                top=queries(label, telling, provider),
+                bottom=queries(label, silent, provider),
+            ),
             low=(1 - CLOSED) * answers,
             high=(1 + CLOSED) * answers,
             unit=Unit.TIMES,
@@ -206,10 +235,12 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             ask("home", timers.ttl_s + 2.0, pick.access_of(topology, home), home),
             Fault(kind=FaultKind.CRASH, target=wide.name, label="wide-gone"),
             Prime(),
+            learn("wide-missed"),
             ask("narrow", for_s, access, telling, silent),
             Undo(target=wide.name),
             Fault(kind=FaultKind.CRASH, target=narrow.name, label="narrow-gone"),
             Prime(),
+            learn("narrow-missed"),
             ask("wide", for_s, access, telling, silent),
             Restore(),
         ),

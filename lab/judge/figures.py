@@ -203,7 +203,8 @@ def _changes(figure: f.Changes, source: Source) -> Seen:
 
 @read.register
 def _upstream(figure: f.Upstream, source: Source) -> Seen:
-    return _exact(float(len(_queries(source, figure))))
+    queries = _queries(source, figure)
+    return _exact(float(sum(figure.provider in ("", e.node) for e in queries)))
 
 
 @read.register

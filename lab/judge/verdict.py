@@ -36,7 +36,6 @@ from lab.scenario.model import (
     DetectedWithin,
     Expectation,
     FailsOnlyWithin,
-    Fault,
     Measures,
     RecoversWithin,
     RecoveryRatio,

@@ -101,11 +101,15 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """Queries for a name that the authorities got; from one resolver if it is named."""
+    """Queries for a name that authorities got: a certain one, from a certain resolver.
+
+    From and to any, where none is named.
+    """
 
     qname: str
     during: str
     resolver: str = ""
+    provider: str = ""
     figure: Literal["Upstream"] = "Upstream"
 
 
