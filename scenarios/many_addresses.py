@@ -31,7 +31,7 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import ResolverBehaviour, RoundRobin, Topology
 
-INTERVAL_MS = 500
+INTERVAL_MS = 1000
 FOR_S = 10.0
 RESCUED = (Behaviour.RETRY_NEXT, Behaviour.HAPPY_EYEBALLS, Behaviour.SDK)
 
@@ -40,7 +40,7 @@ RESCUED = (Behaviour.RETRY_NEXT, Behaviour.HAPPY_EYEBALLS, Behaviour.SDK)
 class Knobs:
     """What a person may set."""
 
-    clients: Annotated[int, Knob("clients of each behaviour", minimum=6)] = 18
+    clients: Annotated[int, Knob("clients of each behaviour", minimum=6)] = 36
     fault: Annotated[
         FaultKind,
         Knob("how the region dies", words=(FaultKind.POWER_OFF, FaultKind.CRASH)),

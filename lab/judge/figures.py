@@ -70,7 +70,7 @@ class Source:
         return (e for e in self.history.events if e.kind is kind)
 
     def attempts(self, cohorts: Iterable[str], during: str) -> list[Attempt]:
-        """Return the attempts of these cohorts that began during a step.
+        """Return the attempts of these cohorts that began and ended during a step.
 
         Raises:
             NoEvidence: There is none.
@@ -80,7 +80,7 @@ class Source:
         found = [
             a
             for a in self.history.attempts
-            if a.cohort in wanted and begin_ns <= a.start_ns < end_ns
+            if a.cohort in wanted and begin_ns <= a.start_ns and a.end_ns < end_ns
         ]
         if not found:
             raise NoEvidence(f"no attempt of {', '.join(sorted(wanted))} in {during}")

@@ -79,9 +79,11 @@ def headline(verdict: Verdict, scenario: Scenario) -> Text:
     at_s = verdict.fault_at_ns / 1e9
     within_ms = (verdict.fault_uncertainty_ns or 0) / 1e6
     later = f"; stopped {fault.drain_s:g} s later" if fault.drain_s else ""
+    age = ""
+    if fault.at_age_s is not None:
+        age = f"; cached answers were {fault.at_age_s:g} s old"
     return Text.from_markup(
-        f"{what}, {at_s:.2f} s into the run, to within {within_ms:.1f} ms; "
-        f"cached answers were {fault.at_age_s:g} s old{later}"
+        f"{what}, {at_s:.2f} s into the run, to within {within_ms:.1f} ms{age}{later}"
     )
 
 
@@ -195,7 +197,7 @@ def expectation_table(rows: tuple[Row, ...], *, with_why: bool) -> Table:
     """Return what was expected and what was seen; why where it did not hold, or all."""
     table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
-    table.add_column("expected")
+    table.add_column("expected", overflow="fold")
     table.add_column("cases", justify="right", no_wrap=True)
     table.add_column("low", justify="right", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
