@@ -8,7 +8,7 @@ in `lab.scenario.forecast`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lab.scenario.model import Bound, FaultKind
@@ -237,22 +237,32 @@ def cache_recovery(
     detected: Bound,
     age_s: float,
     interval_s: float,
+    way_s: float = 0.0,
     asking_s: float = 0.0,
 ) -> Bound:
     """Return when the clients of a resolver get an answer that works.
 
     The dead answer leaves the cache at its end; fetched again before the providers
-    decided, it comes back for another life. That begins up to `asking_s` after the
-    client's question, and a question that finds it gone began as much earlier.
+    decided, it comes back for another life.
+
+    Args:
+        timers: Of the name.
+        resolver: Whom the clients ask.
+        detected: When the providers decide.
+        age_s: How old the cached answer is at the fault.
+        interval_s: The clients' pace.
+        way_s: How long before it reaches the resolver a question began.
+        asking_s: How long after a question its answer comes, fetched by the resolver.
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
     left = life - age_s
     low, high, again = _first_renewal_after(
-        detected,
+        replace(detected, low_s=detected.low_s - (asking_s - way_s)),
         first=(left - rounding.early_s - PRIMING_S, left + rounding.late_s),
         period=(life - rounding.early_s, life + rounding.late_s),
         delay_s=rounding.copy_s + interval_s + asking_s,
     )
+    low -= way_s
     why = (
         f"cached for {life} s, {age_s:g} s old at the fault: {left:g} s left, counted "
         f"in whole seconds, then one attempt each {interval_s:g} s"
@@ -264,7 +274,7 @@ def cache_recovery(
     if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
         high += timers.stale_answer_ttl_s + interval_s + asking_s
         why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
-    return Bound(low_s=max(0.0, low - asking_s), high_s=high, why=why)
+    return Bound(low_s=max(0.0, low), high_s=high, why=why)
 
 
 def after_correction(timers: Timers, resolver: Resolver, *, interval_s: float) -> Bound:
@@ -324,10 +334,10 @@ def drain_s(
 ) -> float:
     """Return how long a drain waits so that honest DNS clients have left.
 
-    The slowest provider's decision, one TTL for an answer given just before it and
-    on its way since, one attempt interval.
+    The slowest provider's decision, one TTL for an answer fetched just before it, one
+    attempt interval, in which that answer arrives too.
     """
-    return detected.high_s + timers.ttl_s + interval_s + asking_s
+    return detected.high_s + timers.ttl_s + max(interval_s, asking_s)
 
 
 def ratio(slow: Bound, fast: Bound, *, resolution_s: float) -> tuple[float, float, str]:

@@ -98,9 +98,12 @@ def asking_s(topology: Topology, cohort: Cohort) -> float:
     To its resolver and back, and from there to whom that asks.
     """
     resolver = resolver_named(topology, cohort.resolver)
-    place = _place(topology, resolver)
-    there_s = round_trips_s(topology, cohort.access, place)[1]
-    return there_s + _fetching_s(topology, resolver)
+    return 2 * _way_s(topology, cohort) + _fetching_s(topology, resolver)
+
+
+def _way_s(topology: Topology, cohort: Cohort) -> float:
+    place = _place(topology, resolver_named(topology, cohort.resolver))
+    return round_trips_s(topology, cohort.access, place)[1] / 2
 
 
 def _fetching_s(topology: Topology, resolver: Resolver) -> float:
@@ -150,6 +153,7 @@ def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
         ),
         age_s=fault.at_age_s,
         interval_s=interval_s,
+        way_s=_way_s(topology, cohort),
         asking_s=asking,
     )
     if cohort.behaviour is not Behaviour.PINNED:

@@ -29,6 +29,7 @@ def recovery(
     age_s: float = 4,
     detected: Bound = DETECTED,
     timers: Timers = TIMERS,
+    way_s: float = 0.0,
     asking_s: float = 0.0,
 ) -> tuple[float, float]:
     bound = bounds.cache_recovery(
@@ -37,6 +38,7 @@ def recovery(
         detected=detected,
         age_s=age_s,
         interval_s=0.5,
+        way_s=way_s,
         asking_s=asking_s,
     )
     return bound.low_s, bound.high_s
@@ -135,10 +137,17 @@ class TestCacheRecovery:
         assert recovery(resolver("serve-stale"))[1] == 9.5 + 6 + 0.5
 
     def test_a_question_that_travels_is_early_and_its_answer_late(self) -> None:
-        low, high = recovery(resolver(), asking_s=0.08)
+        low, high = recovery(resolver(), way_s=0.04, asking_s=0.16)
 
-        assert low == pytest.approx(8 - bounds.PRIMING_S - 0.08)
-        assert high == pytest.approx(8 + 1 + 0.5 + 0.08)
+        assert low == pytest.approx(8 - bounds.PRIMING_S - 0.04)
+        assert high == pytest.approx(8 + 1 + 0.5 + 0.16)
+
+    def test_one_that_is_under_way_at_the_decision_began_earlier(self) -> None:
+        slow = Bound(low_s=20, high_s=26, why="")
+
+        low, _ = recovery(resolver(), detected=slow, way_s=0.04, asking_s=0.16)
+
+        assert low == pytest.approx(20 - 0.16)
 
     def test_each_life_of_a_dead_answer_begins_as_late(self) -> None:
         near, far = (recovery(resolver(), age_s=10, asking_s=s) for s in (0, 0.08))
