@@ -14,7 +14,7 @@ from typing import Annotated
 
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import AnsweredFor, Changes, Unanswered
+from lab.scenario.figures import AnsweredFor, AnsweredWith, Changes
 from lab.scenario.model import (
     Ask,
     Fault,
@@ -71,22 +71,12 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         section = f"{hasty.name} ({hasty.daemon}) is started anew"
         yield Measures(
             section=section,
-            text="silent, seconds",
-            figure=Unanswered(ask=f"start-{hasty.name}"),
-            low=0.0,
-            high=0.9,
-            unit=Unit.PERCENT,
-            why="killed and started within the time that it is asked",
-        )
-        yield Measures(
-            section=section,
             text="answers with everything, because nothing has been checked",
-            figure=AnsweredFor(ask=f"start-{hasty.name}", addresses=everything),
-            low=PACE_MS / 1000,
-            high=check.interval_s + check.timeout_s + 1.0,
-            unit=Unit.SECONDS,
-            why="the first question makes it check; checks run each "
-            f"{check.interval_s} s and take up to {check.timeout_s} s",
+            figure=AnsweredWith(ask=f"start-{hasty.name}", addresses=everything),
+            low=1,
+            high=(check.timeout_s + 1.0) * 1000 / PACE_MS,
+            why="the first question makes it check, and until the first check is over "
+            f"it knows nothing; one takes up to {check.timeout_s} s",
         )
         section = f"{served.regions[0]} fails for one check of each, {blip_s:g} s"
         for provider, count in ((hasty, 2), (patient, 0)):

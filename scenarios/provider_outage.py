@@ -29,9 +29,7 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import Failover, Probe, Resolver, ResolverBehaviour, Topology
 
 INTERVAL_MS = 500
-DARK_S = 5.0
-#: Resolvers whose users live on when every authority is gone.
-STALE = (ResolverBehaviour.SERVE_STALE,)
+DARK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +75,24 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 why=why,
             )
         for resolver, cohort in cohorts.items():
-            lives_on = resolver.behaviour in STALE
+            low, high, why = 1.0, 1.0, "it has nothing to serve"
+            if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
+                low, high, why = bounds.late_stale_cost(
+                    timers,
+                    resolver,
+                    for_s=DARK_S,
+                    clients=knobs.clients,
+                    interval_s=INTERVAL_MS / 1000,
+                )
             yield Measures(
                 section="No provider is left, and the cached answer has ended: "
                 "requests that fail",
                 text=_told(resolver),
                 figure=FailedShare(cohorts=(cohort.name,), during="dark"),
-                low=0.0 if lives_on else 1.0,
-                high=0.0 if lives_on else 1.0,
+                low=low,
+                high=high,
                 unit=Unit.PERCENT,
-                why="it serves what it had, stale (RFC 8767)"
-                if lives_on
-                else "it has nothing to serve",
+                why=why,
             )
         yield common.servers_idle(topology)
 

@@ -169,6 +169,14 @@ def _answered_for(figure: f.AnsweredFor, source: Source) -> Seen:
 
 
 @read.register
+def _answered_with(figure: f.AnsweredWith, source: Source) -> Seen:
+    wanted = sorted(figure.addresses)
+    runs = source.burst(figure.ask).detail["runs"]
+    held = (r["count"] for r in runs if sorted(r["addresses"]) == wanted)
+    return _exact(float(sum(held)))
+
+
+@read.register
 def _left_after(figure: f.LeftAfter, source: Source) -> Seen:
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
     runs = source.burst(figure.ask).detail["runs"]

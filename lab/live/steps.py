@@ -122,7 +122,9 @@ class Conductor:
         A resolver that serves stale answers gives an emptied one once more and looks
         for a new one behind it, so each is asked in between.
         """
-        resolvers = {pair.resolver for pair in self._agents.pairs}
+        behind = {r.name: r.forwards_to for r in self._topology.resolvers}
+        asked = {pair.resolver for pair in self._agents.pairs}
+        resolvers = asked | {behind[name] for name in asked} - {None}
         emptied_ns = flush(self._fleet, resolvers, self._topology.zone.name)
         self._agents.query()
         self._agents.flush()

@@ -62,9 +62,9 @@ ROUNDINGS = MappingProxyType(
 )
 
 
-#: How long a resolver waits for a provider that answered well until now before it asks
-#: another one.
-RETRIES_S = MappingProxyType({"unbound": 0.4, "recursor": 1.5, "bind": 0.8})
+#: How long a resolver may wait for a provider that answered well until now before it
+#: asks another one; each measured. unbound and BIND may ask the same one twice.
+RETRIES_S = MappingProxyType({"unbound": 1.2, "recursor": 1.5, "bind": 1.6})
 #: How long a client waits for its resolver, its one retransmission included.
 STUB_S = 0.8
 
@@ -203,12 +203,33 @@ def retry_cost(
     """
     wait_s = RETRIES_S[resolver.daemon]
     _, high, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
-    lost_s = high * (wait_s + interval_s) if wait_s > STUB_S else 0.0
+    lost_s = high * (wait_s + interval_s)
     why = (
         f"up to {high} fetches, each up to {wait_s:g} s at the dead provider first; "
         f"a client waits {STUB_S:g} s"
     )
     return 0.0, min(1.0, lost_s / for_s), why
+
+
+def late_stale_cost(
+    timers: Timers, resolver: Resolver, *, for_s: float, clients: int, interval_s: float
+) -> tuple[float, float, str]:
+    """Return the share of attempts that fail while a resolver tries before it is stale.
+
+    Each time that a stale answer has ended it tries anew, longer than a client waits.
+    """
+    patience_s = resolver.stale_after_s
+    if patience_s <= STUB_S:
+        return 0.0, 0.0, "it serves what it had at once, stale (RFC 8767)"
+    cycle_s = timers.stale_answer_ttl_s + patience_s
+    tries = math.ceil(for_s / cycle_s) + 1
+    low = 1 / (clients * for_s / interval_s)
+    why = (
+        f"it tries for {patience_s:g} s before it serves what it had, and a client "
+        f"waits {STUB_S:g} s; the stale answer is good for "
+        f"{timers.stale_answer_ttl_s} s"
+    )
+    return low, min(1.0, tries * (patience_s + interval_s) / for_s), why
 
 
 def fetches(

@@ -82,6 +82,15 @@ class AnsweredFor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredWith:
+    """Number of a burst's answers that held just this set of addresses."""
+
+    ask: str
+    addresses: tuple[str, ...]
+    figure: Literal["AnsweredWith"] = "AnsweredWith"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAfter:
     """Seconds from the fault to the first answer of a burst without the address."""
 
@@ -289,6 +298,7 @@ Figure = Annotated[
     | Unanswered
     | AnswerTime
     | AnsweredFor
+    | AnsweredWith
     | LeftAfter
     | Changes
     | Upstream

@@ -12,6 +12,7 @@ from lab.topology import shape
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding
 from lab.topology.model import Check, ServedName, Topology
+from lab.topology.rules.resolvers import clamps_fit
 from lab.topology.rules.timing import checks_end_before_the_next
 from lab.topology.words import meant, shown
 
@@ -91,6 +92,7 @@ def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
         *_set(data["timers"], settings),
         *shape.findings(Topology, data),
         *checks_end_before_the_next(Draft(data)),
+        *clamps_fit(Draft(data)),
     ]
     if findings:
         problems = (Problem(what=f.what, allowed=f.allowed) for f in findings)
