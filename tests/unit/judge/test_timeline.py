@@ -23,7 +23,7 @@ from lab.judge.timeline import (
     unrecovered,
     window,
 )
-from lab.scenario.model import Behaviour, Cohort
+from lab.scenario.model import Behaviour, Cohort, Observe
 from tests.unit import worlds
 
 TOPOLOGY = worlds.quick()  # ttl 12, clamp 24
@@ -191,7 +191,8 @@ class TestWindow:
 
         assert (judged.fault_ns, judged.uncertainty_ns) == (10 * NS, 5)
         assert judged.death_ns == 28 * NS
-        assert judged.end_ns == (10 + 36 - 1) * NS
+        (observe,) = (s for s in self.SCENARIO.steps if isinstance(s, Observe))
+        assert judged.end_ns == 10 * NS + int((observe.for_s - 1) * NS)
 
     @pytest.mark.parametrize("events", [(), (STOPPED,), (STRUCK,)])
     def test_missing_stage_is_no_evidence(self, events: tuple[Event, ...]) -> None:

@@ -50,7 +50,7 @@ class TestPage:
         text = shown(power_off())
 
         assert "As expected" in text
-        assert "anycast: the route moves to the next site" in text
+        assert "anycast (public): the route moves to the next site" in text
         assert "BIRD version 2.17.1" in text
 
     def test_every_cohort_has_a_lane(self) -> None:

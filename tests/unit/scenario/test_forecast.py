@@ -178,7 +178,9 @@ class TestFailover:
         assert [type(e) for e in expected] == [FailsOnlyWithin, RecoversWithin]
         assert isinstance(window, FailsOnlyWithin)
         assert window.bound.low_s == pytest.approx(drain.drain_s - 1)
-        assert window.bound.high_s == (21.5 if behaviour == "first-address" else 33)
+        travel_s = forecast.asking_s(TOPOLOGY, of)
+        left_s = 21.5 + travel_s if behaviour == "first-address" else 33 + 2 * travel_s
+        assert window.bound.high_s == pytest.approx(left_s)
 
 
 class TestRoundRobin:
