@@ -192,6 +192,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=watch,
         steps=(
             Prime(),
+            Observe(for_s=2 * CROWD_MS / 1000, label="filling"),
             Observe(for_s=count_s, label="count"),
             Prime(),
             fault,
