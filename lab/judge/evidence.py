@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.judge.figures import Source
+from lab.judge.source import Source
 from lab.judge.timeline import CohortRecord, NoEvidence, Window
 from lab.scenario.model import Cause
 

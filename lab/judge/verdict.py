@@ -15,8 +15,8 @@ from lab.history import EventKind, History, Outcome
 from lab.judge.causes import Attribution, attribution, failed_by_cause, outage_s
 from lab.judge.checks import check
 from lab.judge.evidence import Evidence
-from lab.judge.figures import Source
 from lab.judge.model import CohortResult, ExpectationResult, Status, Verdict
+from lab.judge.source import Source
 from lab.judge.timeline import (
     NS,
     CohortRecord,

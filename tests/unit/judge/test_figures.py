@@ -5,7 +5,9 @@ import math
 import pytest
 
 from lab.history import Answer, Attempt, Event, EventKind, History, Outcome, Try
-from lab.judge.figures import Source, chi_square_p, read
+from lab.judge.figures import read
+from lab.judge.readings.bursts import chi_square_p
+from lab.judge.source import Source
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
 from lab.scenario.model import Behaviour, Cohort

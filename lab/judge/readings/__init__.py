@@ -1,0 +1,1 @@
+"""How each figure is read off a history: one module per kind of evidence. Pure."""

@@ -1,0 +1,61 @@
+"""Figures about what authorities were asked and carried, and nodes used. Pure."""
+
+from __future__ import annotations
+
+from lab.history import Event, EventKind
+from lab.judge.source import Source, exact
+from lab.judge.timeline import NS, NoEvidence, Seen
+from lab.scenario import figures as f
+
+_Asked = f.Upstream | f.SubnetsTold | f.PrefixTold
+
+
+def upstream(figure: f.Upstream, source: Source) -> Seen:
+    queries = _queries(source, figure)
+    return exact(float(sum(figure.provider in ("", e.node) for e in queries)))
+
+
+def subnets_told(figure: f.SubnetsTold, source: Source) -> Seen:
+    told = {e.detail["subnet"] for e in _queries(source, figure)}
+    return exact(float(len(told - {""})))
+
+
+def prefix_told(figure: f.PrefixTold, source: Source) -> Seen:
+    told = {e.detail["subnet"] for e in _queries(source, figure)} - {""}
+    return exact(float(max((int(s.partition("/")[2]) for s in told), default=0)))
+
+
+def foreign(figure: f.Foreign, source: Source) -> Seen:
+    carried = list(source.of(EventKind.CARRIED))
+    if not carried:
+        raise NoEvidence("nothing was captured at the authorities")
+    if any(not e.detail["dns"] for e in carried):
+        raise NoEvidence("a capture at an authority holds no DNS at all")
+    return exact(float(sum(e.detail["foreign"] for e in carried)))
+
+
+def processor(figure: f.Processor, source: Source) -> Seen:
+    looks = list(source.of(EventKind.LOAD))
+    if len(looks) < 2:
+        raise NoEvidence("nobody looked at the nodes' processor time")
+    first, last = looks[0], looks[-1]
+    elapsed_s = (last.at_ns - first.at_ns) / NS
+    return exact(
+        max(
+            (last.detail["cpu_s"][node] - first.detail["cpu_s"][node]) / elapsed_s
+            for node in figure.nodes
+        )
+    )
+
+
+def _queries(source: Source, figure: _Asked) -> list[Event]:
+    if not any(True for _ in source.of(EventKind.CARRIED)):
+        raise NoEvidence("nothing was captured at the authorities")
+    begin_ns, end_ns = source.during(figure.during)
+    return [
+        e
+        for e in source.of(EventKind.UPSTREAM)
+        if e.detail["name"] == figure.qname
+        and figure.resolver in ("", e.detail["resolver"])
+        and begin_ns <= e.at_ns < end_ns
+    ]

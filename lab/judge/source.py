@@ -1,0 +1,79 @@
+"""What figures are read off: the history of a run, and who watched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lab.history import Attempt, Event, EventKind, History
+from lab.judge.timeline import NoEvidence, Seen
+from lab.scenario.model import Cohort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What figures are read off: the history, and who watched."""
+
+    history: History
+    cohorts: Mapping[str, Cohort]
+
+    def during(self, label: str) -> tuple[int, int]:
+        """Return beginning and end of the step with that label.
+
+        Raises:
+            NoEvidence: It was not reached, or nothing tells when it ended.
+        """
+        phases = [e for e in self.history.events if e.kind is EventKind.PHASE]
+        for phase, following in pairwise(phases):
+            if phase.detail.get("label") == label:
+                return phase.at_ns, following.at_ns
+        raise NoEvidence(f"the run holds no whole step {label}")
+
+    def burst(self, label: str) -> Event:
+        """Return what became of a burst.
+
+        Raises:
+            NoEvidence: Nothing tells.
+        """
+        for event in self.of(EventKind.ASKED):
+            if event.detail["label"] == label:
+                return event
+        raise NoEvidence(f"nothing tells what became of the burst {label}")
+
+    def fault_ns(self, label: str) -> tuple[int, int]:
+        """Return the latest moment of a fault, and how much earlier it may have been.
+
+        Raises:
+            NoEvidence: It is not in the history.
+        """
+        for event in self.of(EventKind.FAULT):
+            if event.detail.get("label") == label:
+                return event.at_ns, event.uncertainty_ns
+        raise NoEvidence(f"no event tells of the fault {label}")
+
+    def of(self, kind: EventKind) -> Iterator[Event]:
+        """Yield the events of a kind."""
+        return (e for e in self.history.events if e.kind is kind)
+
+    def attempts(self, cohorts: Iterable[str], during: str) -> list[Attempt]:
+        """Return the attempts of these cohorts that began and ended during a step.
+
+        Raises:
+            NoEvidence: There is none.
+        """
+        begin_ns, end_ns = self.during(during)
+        wanted = frozenset(cohorts)
+        found = [
+            a
+            for a in self.history.attempts
+            if a.cohort in wanted and begin_ns <= a.start_ns and a.end_ns < end_ns
+        ]
+        if not found:
+            raise NoEvidence(f"no attempt of {', '.join(sorted(wanted))} in {during}")
+        return found
+
+
+def exact(value: float) -> Seen:
+    """Return a value that nothing makes uncertain."""
+    return Seen(low=value, high=value)
