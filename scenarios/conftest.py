@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,11 +39,13 @@ class ScenarioItem(pytest.Item):
         if status is not Status.OK:
             raise NotAsExpected(f"{self.name}: {status}")
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> Any:
         """Return a verdict without a traceback, and any other failure with one."""
         if isinstance(excinfo.value, NotAsExpected):
             return str(excinfo.value)
-        return str(excinfo.getrepr())
+        return super().repr_failure(excinfo, style)
 
 
 class ScenarioModule(pytest.File):

@@ -74,9 +74,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             text="answers with everything, because nothing has been checked",
             figure=AnsweredWith(ask=f"start-{hasty.name}", addresses=everything),
             low=1,
-            high=(check.timeout_s + 1.0) * 1000 / PACE_MS,
-            why="the first question makes it check, and until the first check is over "
-            f"it knows nothing; one takes up to {check.timeout_s} s",
+            high=(check.interval_s + check.timeout_s + 1.0) * 1000 / PACE_MS,
+            why="the first question makes it check, and it knows nothing until the "
+            f"first check is over: up to {check.interval_s} s until it begins, "
+            f"{check.timeout_s} s for it",
         )
         section = f"{served.regions[0]} fails for one check of each, {blip_s:g} s"
         for provider, count in ((hasty, 2), (patient, 0)):

@@ -17,6 +17,7 @@ from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import FailedShare, OldestAnswer
 from lab.scenario.model import (
     Behaviour,
+    Cohort,
     Expectation,
     Fault,
     FaultKind,
@@ -28,7 +29,14 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import AnycastName, Failover, ResolverBehaviour, Topology
+from lab.topology.model import (
+    AnycastName,
+    Failover,
+    Resolver,
+    ResolverBehaviour,
+    ServedName,
+    Topology,
+)
 
 INTERVAL_MS = 500
 DARK_S = 6.0
@@ -58,7 +66,11 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         )
     )
 
-    def users(resolver, name=served, behaviour=Behaviour.FIRST_ADDRESS):
+    def users(
+        resolver: Resolver,
+        name: ServedName = served,
+        behaviour: Behaviour = Behaviour.FIRST_ADDRESS,
+    ) -> Cohort:
         return pick.cohort(
             pick.access_of(topology, resolver),
             resolver,

@@ -111,13 +111,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.TIMES,
             why=f"one each {_gap_s(one):g} s and one each {_gap_s(crowd):g} s",
         )
-        low, high = _refused(topology, served, 1 / _gap_s(crowd))
+        least, most = _refused(topology, served, 1 / _gap_s(crowd))
         yield Measures(
             section="What the regions see: requests",
             text="refused for load",
             figure=FailedShare(cohorts=(crowd.name,), during="load", error="overload"),
-            low=low,
-            high=high,
+            low=least,
+            high=most,
             unit=Unit.PERCENT,
             why="all users of a resolver are in one region, and it serves what it "
             "declares; a bucket of one second's worth takes the first of them",

@@ -40,7 +40,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     even = 1 / len(served.regions)
     addresses = {str(topology.region(r).address): even for r in served.regions}
-    servers = {p.name: p.daemon for p in topology.zone.providers}
+    servers: dict[str, str] = {p.name: p.daemon for p in topology.zone.providers}
     servers[resolver.name] = resolver.daemon
 
     def expectations() -> Iterator[Measures]:

@@ -164,7 +164,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         second_s = CROWD_MS / 1000
         width_s = knobs.jitter * topology.timers_of(herd.qname).ttl_s
         _, most = share_bounds(min(1.0, 2 * second_s / width_s), knobs.crowd)
-        for cohort, low, high, why in (
+        for cohort, least, highest, why in (
             (herd, 0.5, 1.0, "filled at one moment, they end within two seconds"),
             (spread, 0.0, most, f"their ends are spread over {width_s:g} s at random"),
         ):
@@ -172,8 +172,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 section=HERD,
                 text=f"{knobs.crowd} users, jitter {cohort.jitter:.0%}",
                 figure=PeakAskers(cohorts=(cohort.name,), during="count"),
-                low=low * knobs.crowd,
-                high=high * knobs.crowd,
+                low=least * knobs.crowd,
+                high=highest * knobs.crowd,
                 why=why,
             )
         yield common.servers_idle(topology)

@@ -187,8 +187,9 @@ def _cohort_result(
 def _unhurt(cohort: Cohort, history: History) -> CohortResult:
     attempts = [a for a in history.attempts if a.cohort == cohort.name]
     failed = sum(a.outcome is Outcome.FAIL for a in attempts)
-    seen = {"attempts": len(attempts), "failed": failed, "unrecovered": 0}
-    return replace(_nothing_seen(cohort), **seen)
+    return replace(
+        _nothing_seen(cohort), attempts=len(attempts), failed=failed, unrecovered=0
+    )
 
 
 def _nothing_seen(cohort: Cohort) -> CohortResult:

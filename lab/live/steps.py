@@ -124,7 +124,7 @@ class Conductor:
         """
         behind = {r.name: r.forwards_to for r in self._topology.resolvers}
         asked = {pair.resolver for pair in self._agents.pairs}
-        resolvers = asked | {behind[name] for name in asked} - {None}
+        resolvers = asked | {other for name in asked if (other := behind[name])}
         emptied_ns = flush(self._fleet, resolvers, self._topology.zone.name)
         self._agents.query()
         self._agents.flush()

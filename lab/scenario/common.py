@@ -17,7 +17,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.topology.distance import round_trips_s
-from lab.topology.model import Topology
+from lab.topology.model import Parent, Provider, Resolver, Topology
 
 #: How long a client of each behaviour waits for an address before it tries the next.
 WAITS_MS = MappingProxyType(
@@ -34,7 +34,11 @@ IDLE_SHARE = 0.20
 def servers_idle(topology: Topology) -> Measures:
     """Return the expectation that no DNS server was busy: the lab is not the limit."""
     zone = topology.zone
-    servers = (*zone.parents, *zone.providers, *topology.resolvers)
+    servers: tuple[Parent | Provider | Resolver, ...] = (
+        *zone.parents,
+        *zone.providers,
+        *topology.resolvers,
+    )
     return Measures(
         section="The lab itself",
         text="busiest authority or resolver, share of a core",

@@ -128,6 +128,8 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     match served_name(topology, cohort.qname):
         case AnycastName():
             return _anycast(topology, cohort, fault)
+        case Failover() if fault.at_age_s is None:
+            return Outlook()  # it depends on the age of what caches hold
         case Failover() if cohort.behaviour is Behaviour.POOL:
             return Outlook()  # when its connection was made, and so where to, is chance
         case Failover(regions=(first, *_)) if first == fault.target:
@@ -142,14 +144,22 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
 
 
 def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
-    """Return when a cohort's DNS answers leave the dead region."""
+    """Return when a cohort's DNS answers leave the dead region.
+
+    Raises:
+        ValueError: The fault comes at no set age of the caches.
+    """
+    if fault.at_age_s is None:
+        raise ValueError(f"{fault.label} comes at no set age of the caches")
     timers, interval_s = topology.timers_of(cohort.qname), cohort.interval_ms / 1000
     asking = asking_s(topology, cohort)
     recovery = bounds.cache_recovery(
         timers,
         resolver_named(topology, cohort.resolver),
         detected=bounds.detection(
-            topology.zone.providers, timers.check, round_trip_s=farthest_s(topology)
+            topology.zone.providers,
+            topology.check_of(cohort.qname),
+            round_trip_s=farthest_s(topology),
         ),
         age_s=fault.at_age_s,
         interval_s=interval_s,
