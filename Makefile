@@ -14,7 +14,7 @@ if said=$$($(2) 2>&1); then echo ok; \
 else status=$$?; printf 'failed\n%s\n' "$$said"; exit $$status; fi
 endef
 
-.PHONY: help demo test unit lint format golden bench soak resolvers lock clean engine images
+.PHONY: help demo test scenarios unit lint format golden bench soak resolvers lock clean engine images
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +23,10 @@ demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
 
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) -m "not bench and not browser"
+	@LAB_NO_SKIPS=1 $(PYTEST) -m "not bench and not browser" tests scenarios
+
+scenarios: images ## every scenario, on labs that are kept up in between
+	@$(PYTEST) scenarios
 
 unit: $(READY) ## the tests that need no engine
 	@$(PYTEST) -m "not live" tests/unit tests/golden

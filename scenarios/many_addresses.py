@@ -41,6 +41,7 @@ class Knobs:
     """What a person may set."""
 
     clients: Annotated[int, Knob("clients of each behaviour", minimum=6)] = 36
+    resolver: Annotated[str, Knob("who is asked; the first honest one unless set")] = ""
     fault: Annotated[
         FaultKind,
         Knob("how the region dies", words=(FaultKind.POWER_OFF, FaultKind.CRASH)),
@@ -50,7 +51,7 @@ class Knobs:
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, RoundRobin, where=lambda n: len(n.regions) > 2)
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST)
+    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
     access = pick.access_of(topology, resolver)
     target = pick.region(topology, knobs.target or served.regions[-1])
     cohorts = {
@@ -83,6 +84,18 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 why=f"{share:.0%} of first addresses are the dead one, drawn by "
                 f"{knobs.clients} clients; nobody takes it out of the answer",
             )
+        yield Measures(
+            section="Requests that fail, to the end",
+            text=Behaviour.POOL.value,
+            figure=FailedShare(
+                cohorts=(cohorts[Behaviour.POOL].name,), during="observe"
+            ),
+            low=1 / (knobs.clients * FOR_S * 1000 / INTERVAL_MS),
+            high=most,
+            unit=Unit.PERCENT,
+            why="a connection to it is missed once at least, and the new one may go to "
+            "the dead address as well",
+        )
         for behaviour in RESCUED:
             yield Measures(
                 section="Requests that fail, to the end",

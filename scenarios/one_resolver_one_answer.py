@@ -37,7 +37,7 @@ class Knobs:
     """What a person may set."""
 
     name: Annotated[str, Knob("weighted name; the first of equal weights")] = ""
-    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 5
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 4
     crowd: Annotated[int, Knob("users of the public resolver", minimum=100)] = 300
 
 

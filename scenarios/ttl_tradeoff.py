@@ -42,6 +42,7 @@ HERD = "Thundering herd: most users that ask the resolver in one second"
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[str, Knob("who is asked; the first honest one unless set")] = ""
     clients: Annotated[int, Knob("clients of each TTL", minimum=1)] = 4
     crowd: Annotated[int, Knob("users whose caches end together", minimum=20)] = 40
     jitter: Annotated[float, Knob("share of a TTL given up at random", minimum=0.1)] = (
@@ -51,7 +52,7 @@ class Knobs:
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST)
+    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
     access = pick.access_of(topology, resolver)
     by_ttl = {
         topology.timers_of(n.name).ttl_s: n

@@ -226,12 +226,6 @@ class Engine:
         with _translated("wait for a container's end"):
             return int(self._api.wait(container, timeout=_END_S)["StatusCode"])
 
-    def processor_s(self, container: str) -> float:
-        """Return the processor time that all of a container has used, in seconds."""
-        with _translated("read processor time"):
-            told = self._api.stats(container, stream=False, one_shot=True)
-        return float(told["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
-
     def log_tail(self, container: str, lines: int) -> str:
         """Return the last lines that a container has printed, both streams."""
         with _translated("read a container's log"):

@@ -83,13 +83,6 @@ class Fleet:
         """
         return self._engine.exit_status(self.members[node].container)
 
-    def processor_s(self, nodes: Iterable[str]) -> dict[str, float]:
-        """Return the processor time that each of these nodes has used, in seconds."""
-        names = tuple(nodes)
-        ids = [self.members[name].container for name in names]
-        used = self._engine.each(self._engine.processor_s, ids)
-        return dict(zip(names, used, strict=True))
-
     def read(self, connection: Connection, on_data: OnData, on_end: OnEnd) -> None:
         """Read a connection in the thread that reads the channels."""
         self._reader.add(connection, on_data, on_end)

@@ -16,6 +16,7 @@ from lab.live.capture import capturing, filters
 from lab.live.channel import ENDED, TEXT, Message
 from lab.live.daemons import registry
 from lab.live.fleet import FAILURE, Fleet
+from lab.live.load import processor_s
 from lab.live.observing import Observer
 from lab.live.rtt import measured
 from lab.live.steps import Conductor
@@ -168,7 +169,7 @@ class Run:
 
     def _look_at_load(self) -> None:
         nodes = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)
-        detail = {"cpu_s": self._fleet.processor_s(nodes)}
+        detail = {"cpu_s": processor_s(self._fleet, nodes)}
         now_ns = time.monotonic_ns()
         self._queue.put(self._observer.event(EventKind.LOAD, now_ns, detail))
 

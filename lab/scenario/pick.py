@@ -84,8 +84,15 @@ def is_public(asked: Resolver) -> bool:
 
 
 def brands(topology: Topology) -> tuple[Resolver, ...]:
-    """Return one resolver of each daemon and behaviour that resolves by itself."""
-    alone = (r for r in topology.resolvers if r.forwards_to is None)
+    """Return one resolver of each daemon and behaviour that resolves by itself.
+
+    But for a clamp: it keeps answers longer and does nothing else.
+    """
+    alone = (
+        r
+        for r in topology.resolvers
+        if r.forwards_to is None and r.behaviour is not ResolverBehaviour.CLAMPING
+    )
     first = {(r.daemon, r.behaviour, r.stale_after_s): r for r in alone}
     return tuple(first.values())
 

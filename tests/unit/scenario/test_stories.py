@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
+from lab.errors import InvalidInput
 from lab.scenario.catalogue import ScenarioFile, load_catalogue
 from lab.scenario.codec import scenario_from_json, scenario_to_json
 from lab.scenario.model import (
@@ -19,6 +20,7 @@ from lab.scenario.model import (
     Scenario,
     Undo,
 )
+from lab.scenario.settings import read_settings, with_timers
 from lab.topology.loading import load
 from lab.topology.model import Topology
 from lab.topology.profiles import Profile, apply
@@ -52,6 +54,10 @@ def measures(told: Scenario) -> Iterator[Measures]:
 
 def questions(told: Scenario) -> Iterator[Question]:
     return (q for s in told.steps if isinstance(s, Ask) for q in s.questions)
+
+
+def vars_of(file: ScenarioFile[object]) -> set[str]:
+    return {field.name for field in fields(file.knobs)}  # type: ignore[arg-type]
 
 
 stories = pytest.mark.parametrize(
@@ -145,3 +151,48 @@ class TestEachStory:
     def test_survives_the_codec(self, file: ScenarioFile[object]) -> None:
         told = story(file)
         assert scenario_from_json(scenario_to_json(told)) == told
+
+
+class TestSettings:
+    SETTINGS = ("ttl=8", "check_interval=3")
+
+    def set_up(self, file: ScenarioFile[object], *settings: str) -> Scenario:
+        wanted = read_settings(file, settings)
+        in_force = with_timers(topology(file, Profile.QUICK), wanted.timers)
+        return file.build(in_force, wanted.knobs)
+
+    @pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - {"ttl-tradeoff"}))
+    def test_expectations_follow_the_timers(self, name: str) -> None:
+        file = CATALOGUE[name]
+        as_written = story(file).expectations
+        as_set = self.set_up(file, *self.SETTINGS).expectations
+
+        needs_no_timer = {"rotation", "geo-by-resolver", "many-addresses"}
+        assert (as_set == as_written) == (name in needs_no_timer)
+
+    def test_a_sweep_of_one_ttl_is_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="different TTLs"):
+            self.set_up(CATALOGUE["ttl-tradeoff"], "ttl=8")
+
+    @pytest.mark.parametrize(
+        "name", [n for n, f in CATALOGUE.items() if "resolver" in vars_of(f)]
+    )
+    def test_another_resolver_is_asked(self, name: str) -> None:
+        told = self.set_up(CATALOGUE[name], "resolver=eu-honest")
+        asked = {c.resolver for c in told.watch}
+        assert "eu-honest" in asked
+
+    @pytest.mark.parametrize(
+        "name", [n for n, f in CATALOGUE.items() if "resolver" in vars_of(f)]
+    )
+    def test_a_resolver_that_is_not_there_is_refused_with_those_that_are(
+        self, name: str
+    ) -> None:
+        with pytest.raises(InvalidInput, match="us-honest"):
+            self.set_up(CATALOGUE[name], "resolver=nobody")
+
+    def test_another_topology_that_lacks_something_is_refused(self) -> None:
+        file = CATALOGUE["weight-drift"]
+        minimal = apply(load("minimal"), Profile.QUICK)
+        with pytest.raises(InvalidInput, match="Weighted"):
+            file.build(minimal, file.knobs())
