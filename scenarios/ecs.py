@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import (
     ConnectTime,
@@ -78,7 +78,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     subnets = access.clients.subnets
     timers = topology.timers_of(served.name)
     # Half a life more, so that no fetch falls on the end.
-    for_s = (knobs.lives + 0.5) * bounds.period_s(timers, telling)
+    for_s = (knobs.lives + 0.5) * caching.period_s(timers, telling)
     users = pick.cohort(access, telling, watched, clients=2 * subnets, interval_ms=500)
 
     def ask(label: str, count_s: float, of: Access, *resolvers: Resolver) -> Ask:
@@ -169,7 +169,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 low=(1 - CLOSED) * closed,
                 high=(1 + CLOSED) * closed,
                 why=f"{cached} cached, each fetched at first and then once per "
-                f"{bounds.period_s(timers, resolver):g} s",
+                f"{caching.period_s(timers, resolver):g} s",
             )
         yield Measures(
             section=section,
@@ -237,7 +237,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             ask("narrow", for_s, access, telling, silent),
             Undo(target=wide.name),
             Fault(kind=FaultKind.CRASH, target=narrow.name, label="narrow-gone"),
-            Observe(for_s=bounds.period_s(timers, telling) + 0.5, label="forgetting"),
+            Observe(for_s=caching.period_s(timers, telling) + 0.5, label="forgetting"),
             learn("narrow-missed"),
             ask("wide", for_s, access, telling, silent),
             Restore(),

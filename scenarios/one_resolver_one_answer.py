@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import OldestAnswer, Unanimity, Upstream
 from lab.scenario.model import (
@@ -78,7 +78,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     def expectations() -> Iterator[Measures]:
         for resolver, cohort in watch.items():
             gap_s = cohort.interval_ms / cohort.clients / 1000
-            low, high, why = bounds.fetches(
+            low, high, why = caching.fetches(
                 timers, resolver, for_s=for_s, every_s=gap_s
             )
             yield Measures(

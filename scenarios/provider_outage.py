@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import FailedShare
 from lab.scenario.model import (
@@ -71,7 +71,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     def expectations() -> Iterator[Expectation]:
         for resolver, cohort in cohorts.items():
-            low, high, why = bounds.retry_cost(
+            low, high, why = caching.retry_cost(
                 timers, resolver, for_s=life_s, interval_s=INTERVAL_MS / 1000
             )
             yield Measures(
@@ -87,7 +87,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for resolver, cohort in cohorts.items():
             low, high, why = 1.0, 1.0, "it has nothing to serve"
             if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
-                low, high, why = bounds.late_stale_cost(
+                low, high, why = caching.late_stale_cost(
                     timers,
                     resolver,
                     for_s=DARK_S,

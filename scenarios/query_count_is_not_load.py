@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import AnswerShare, FailedShare, Over, Requests, Upstream
@@ -85,7 +85,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     def expectations() -> Iterator[Measures]:
         for cohort, resolver in ((one, small), (crowd, big)):
-            low, high, why = bounds.fetches(
+            low, high, why = caching.fetches(
                 timers, resolver, for_s=for_s, every_s=_gap_s(cohort)
             )
             yield Measures(

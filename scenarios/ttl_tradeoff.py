@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from lab.errors import InvalidInput, Problem
-from lab.scenario import bounds, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import Irrevocable, Over, PeakAskers, Requests, Upstream
@@ -97,7 +97,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for ttl_s, c in swept.items()
     }
     queries = {
-        ttl_s: bounds.fetches(
+        ttl_s: caching.fetches(
             topology.timers_of(c.qname),
             resolver,
             for_s=count_s,
@@ -117,7 +117,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 during="observe",
             )
         for ttl_s, cohort in swept.items():
-            held = bounds.after_correction(
+            held = caching.after_correction(
                 topology.timers_of(cohort.qname),
                 resolver,
                 interval_s=INTERVAL_MS / 1000,

@@ -7,7 +7,6 @@ in `lab.scenario.forecast`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -62,11 +61,8 @@ ROUNDINGS = MappingProxyType(
 )
 
 
-#: How long a resolver may wait for a provider that answered well until now before it
-#: asks another one; each measured. unbound and BIND may ask the same one twice.
-RETRIES_S = MappingProxyType({"unbound": 1.2, "recursor": 1.5, "bind": 1.6})
-#: How long a client waits for its resolver, its one retransmission included.
-STUB_S = 0.8
+#: Brands that can serve stale before they have tried; measured, docs/resolvers.md.
+STALE_AT_ONCE = frozenset({"unbound", "bind"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,67 +184,13 @@ def lifetime_s(timers: Timers, resolver: Resolver) -> int:
     return timers.ttl_s
 
 
-def period_s(timers: Timers, resolver: Resolver) -> float:
-    """Return how long after a fetch the next one is, for a name always asked for."""
-    return lifetime_s(timers, resolver) + ROUNDINGS[resolver.daemon].late_s
+def tells_stale_first(resolver: Resolver) -> bool:
+    """Tell whether a resolver gives an answer that has ended once more, at once.
 
-
-def retry_cost(
-    timers: Timers, resolver: Resolver, *, for_s: float, interval_s: float
-) -> tuple[float, float, str]:
-    """Return the share of attempts that fail while one of several providers is gone.
-
-    A resolver that asks the dead one first waits before it asks another; clients that
-    are less patient than it fail for that long, once per fetch.
+    Those that try for a fresh one first give none while the authorities are well.
     """
-    wait_s = RETRIES_S[resolver.daemon]
-    _, high, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
-    lost_s = high * (wait_s + interval_s)
-    why = (
-        f"up to {high} fetches, each up to {wait_s:g} s at the dead provider first; "
-        f"a client waits {STUB_S:g} s"
-    )
-    return 0.0, min(1.0, lost_s / for_s), why
-
-
-def late_stale_cost(
-    timers: Timers, resolver: Resolver, *, for_s: float, clients: int, interval_s: float
-) -> tuple[float, float, str]:
-    """Return the share of attempts that fail while a resolver tries before it is stale.
-
-    Each time that a stale answer has ended it tries anew, longer than a client waits.
-    """
-    patience_s = resolver.stale_after_s
-    if patience_s <= STUB_S:
-        return 0.0, 0.0, "it serves what it had at once, stale (RFC 8767)"
-    cycle_s = timers.stale_answer_ttl_s + patience_s
-    tries = math.ceil(for_s / cycle_s) + 1
-    low = 1 / (clients * for_s / interval_s)
-    why = (
-        f"it tries for {patience_s:g} s before it serves what it had, and a client "
-        f"waits {STUB_S:g} s; the stale answer is good for "
-        f"{timers.stale_answer_ttl_s} s"
-    )
-    return low, min(1.0, tries * (patience_s + interval_s) / for_s), why
-
-
-def fetches(
-    timers: Timers, resolver: Resolver, *, for_s: float, every_s: float
-) -> tuple[int, int, str]:
-    """Return how often a resolver fetches a name within a time, and why.
-
-    It was fetched just before. An answer is used to its end, and the next question
-    comes up to `every_s` later.
-    """
-    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
-    longest = life + rounding.late_s + every_s
-    shortest = life - rounding.early_s
-    low, high = math.floor((for_s - PRIMING_S) / longest), math.ceil(for_s / shortest)
-    why = (
-        f"{for_s:g} s in lives of {shortest:g} to {longest:g} s: cached for {life} s "
-        f"in whole seconds, asked for again up to {every_s:.2g} s later"
-    )
-    return low, high, why
+    at_once = resolver.daemon in STALE_AT_ONCE and not resolver.stale_after_s
+    return resolver.behaviour is ResolverBehaviour.SERVE_STALE and at_once
 
 
 def cache_recovery(
@@ -292,24 +234,10 @@ def cache_recovery(
         why += f", asking for up to {asking_s:g} s"
     if again:
         why += f"; fetched again up to {again} x before the last provider decided"
-    if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
+    if tells_stale_first(resolver):
         high += timers.stale_answer_ttl_s + interval_s + asking_s
         why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
     return Bound(low_s=max(0.0, low), high_s=high, why=why)
-
-
-def after_correction(timers: Timers, resolver: Resolver, *, interval_s: float) -> Bound:
-    """Return how long a wrong answer is used after the authority stopped giving it.
-
-    Not at all if it had ended by chance, a whole life if it was fetched just before.
-    """
-    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
-    high = life + rounding.late_s + rounding.copy_s + interval_s
-    why = (
-        f"no authority can recall an answer: fetched just before, it lives {life} s "
-        "in whole seconds"
-    )
-    return Bound(low_s=0.0, high_s=high, why=why)
 
 
 def stale_recovery(timers: Timers, recovery: Bound) -> Bound:

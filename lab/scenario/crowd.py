@@ -183,7 +183,7 @@ def _stale_holders(
     if fault.kind is FaultKind.DRAIN:
         return
     for resolver in topology.resolvers:
-        if resolver.behaviour is not ResolverBehaviour.SERVE_STALE:
+        if not bounds.tells_stale_first(resolver):
             continue
         askers = {
             cohort: bound
