@@ -17,6 +17,7 @@ from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import Irrevocable, Over, PeakAskers, Requests, Upstream
 from lab.scenario.model import (
+    Cohort,
     Fault,
     FaultKind,
     Measures,
@@ -45,9 +46,6 @@ class Knobs:
     resolver: Annotated[str, Knob("who is asked; the first honest one unless set")] = ""
     clients: Annotated[int, Knob("clients of each TTL", minimum=1)] = 4
     crowd: Annotated[int, Knob("users whose caches end together", minimum=20)] = 40
-    jitter: Annotated[float, Knob("share of a TTL given up at random", minimum=0.1)] = (
-        0.5
-    )
     age_s: Annotated[float, Knob("age of cached answers at the fault", minimum=1)] = 1.0
 
 
@@ -71,18 +69,22 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for ttl_s, name in sorted(by_ttl.items())
     }
     longest_s = max(swept)
-    herd, spread = (
-        pick.cohort(
+    crowds = {
+        label: pick.cohort(
             access,
             resolver,
-            by_ttl[ttls[-2]],
+            by_ttl[ttls[1]],
             clients=knobs.crowd,
             interval_ms=CROWD_MS,
             jitter=jitter,
             label=label,
         )
-        for label, jitter in (("herd", 0.0), ("spread", knobs.jitter))
-    )
+        for label, jitter in (
+            ("no jitter", 0.0),
+            ("up to half a TTL earlier", -0.5),
+            ("up to a TTL later", 1.0),
+        )
+    }
     fault = Fault(
         kind=FaultKind.POWER_OFF,
         target=next(iter(by_ttl.values())).regions[0],
@@ -91,7 +93,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     bound = {ttl_s: common.recovery(topology, c, fault) for ttl_s, c in swept.items()}
     count_s = topology.timers.ttl_s + 3.0
 
-    watch = (*swept.values(), herd, spread)
+    watch = (*swept.values(), *crowds.values())
     asked = {
         ttl_s: Upstream(qname=c.qname, during="count", resolver=resolver.name)
         for ttl_s, c in swept.items()
@@ -162,21 +164,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 why=f"these queries over {requests:.0f} requests, one more or less; "
                 "the fewer the decisions, the coarser the shares",
             )
-        second_s = CROWD_MS / 1000
-        width_s = knobs.jitter * topology.timers_of(herd.qname).ttl_s
-        _, most = share_bounds(min(1.0, 2 * second_s / width_s), knobs.crowd)
-        for cohort, least, highest, why in (
-            (herd, 0.5, 1.0, "filled at one moment, they end within two seconds"),
-            (spread, 0.0, most, f"their ends are spread over {width_s:g} s at random"),
-        ):
-            yield Measures(
-                section=HERD,
-                text=f"{knobs.crowd} users, jitter {cohort.jitter:.0%}",
-                figure=PeakAskers(cohorts=(cohort.name,), during="count"),
-                low=least * knobs.crowd,
-                high=highest * knobs.crowd,
-                why=why,
-            )
+        yield from _herds(crowds, ttls[1])
         yield common.servers_idle(topology)
 
     def drawn() -> Iterator[Measures]:
@@ -203,6 +191,27 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         expectations=tuple(drawn()),
         picture="published TTL, s",
     )
+
+
+def _herds(crowds: dict[str, Cohort], ttl_s: int) -> Iterator[Measures]:
+    for label, cohort in crowds.items():
+        least, most, why = 0.5, 1.0, "filled at one moment, they end within two seconds"
+        if cohort.jitter < 0:
+            why = "who asks earlier is told what is left, and ends with the others"
+        if cohort.jitter > 0:
+            width_s = cohort.jitter * ttl_s
+            # A client asks up to one interval later, and is seen within one second.
+            chance = min(1.0, 2 * CROWD_MS / 1000 / width_s)
+            least, most = 0.0, share_bounds(chance, cohort.clients)[1]
+            why = f"their ends are spread over {width_s:g} s at random"
+        yield Measures(
+            section=HERD,
+            text=f"{cohort.clients} users, {label}",
+            figure=PeakAskers(cohorts=(cohort.name,), during="count"),
+            low=least * cohort.clients,
+            high=most * cohort.clients,
+            why=why,
+        )
 
 
 SCENARIO = ScenarioFile(

@@ -27,8 +27,8 @@ class Behaviour(StrEnum):
 class Cohort:
     """Clients with the same access network, resolver, behaviour and name.
 
-    With `jitter`, each keeps an answer for a random share less than its TTL, up to
-    that share.
+    With `jitter`, each keeps an answer for a random share of its TTL longer, up to
+    that share; shorter if it is negative.
     """
 
     name: str

@@ -75,7 +75,7 @@ class Stub:
         jitter: float = 0.0,
         rng: random.Random,
     ) -> None:
-        """Remember nothing yet; `jitter` is the most of a TTL that it gives up."""
+        """Remember nothing yet; `jitter` is the most of a TTL that it adds to it."""
         self._behaviour = behaviour
         self._pin_ns = int(pin_s * _NS_PER_S)
         self._jitter = jitter
@@ -99,8 +99,8 @@ class Stub:
         """Keep a resolver's answer for its TTL from receipt (RFC 1034, section 5)."""
         self._cached, self._until_ns = answer, answer.expires_ns
         if self._jitter:
-            given_up_s = answer.ttl_s * self._rng.uniform(0, self._jitter)
-            self._until_ns -= int(given_up_s * _NS_PER_S)
+            added_s = answer.ttl_s * self._rng.uniform(0, self._jitter)
+            self._until_ns += int(added_s * _NS_PER_S)
         self._take_pin(answer, now_ns)
 
     def choose(self, answer: Answer, *, source: str = "resolver") -> Choice:

@@ -59,7 +59,8 @@ class Cohort:
         qname: Served name, without the zone (`failover`).
         clients: How many.
         interval_ms: Pace of each client; the schedule is open-loop.
-        jitter: Share of a TTL, at most, that a client gives up at random, each time.
+        jitter: Share of a TTL, at most, for which a client keeps an answer longer, at
+            random each time; shorter if it is negative.
     """
 
     name: str

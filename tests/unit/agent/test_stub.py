@@ -70,14 +70,20 @@ class TestJitter:
         clients = [new(jitter=jitter, seed=seed) for seed in range(200)]
         for client in clients:
             client.learn(ANSWER, S)
-        tenths = range(130)
+        tenths = range(190)
         return [
             next(t / 10 for t in tenths if client.recall(S + t * S // 10) is None)
             for client in clients
         ]
 
-    def test_each_gives_up_a_random_share_of_the_ttl(self) -> None:
+    def test_each_adds_a_random_share_of_the_ttl(self) -> None:
         ends = self.ends(0.5)
+
+        assert 12 <= min(ends) < 12.5
+        assert 17.5 < max(ends) <= 18
+
+    def test_each_gives_up_a_random_share_if_it_is_negative(self) -> None:
+        ends = self.ends(-0.5)
 
         assert 6 <= min(ends) < 6.5
         assert 11.5 < max(ends) <= 12
