@@ -147,16 +147,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         for ttl_s, cohort in swept.items():
             low, high, _ = queries[ttl_s]
-            askers = [c for c in watch if c.qname == cohort.qname]
-            requests = sum(c.clients * count_s * 1000 / c.interval_ms for c in askers)
+            requests = cohort.clients * count_s * 1000 / cohort.interval_ms
             yield Measures(
                 section=FAIRNESS,
                 text=f"TTL {ttl_s} s",
                 figure=Over(
                     top=asked[ttl_s],
-                    bottom=Requests(
-                        cohorts=tuple(c.name for c in askers), during="count"
-                    ),
+                    bottom=Requests(cohorts=(cohort.name,), during="count"),
                 ),
                 low=0.9 * low / requests,
                 high=1.1 * high / requests,
