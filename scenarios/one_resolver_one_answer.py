@@ -1,9 +1,9 @@
 """One resolver, one answer: what is the unit that DNS balances?
 
-Resolvers with one user, with dozens and with hundreds ask for a name that is answered
-with one address of two, drawn at random. Each resolver asks once per TTL, whatever the
-number of its users, and all of them go where that one answer says. A user that pins
-stays there beyond it.
+Resolvers with one user, with dozens and with hundreds, as their topology declares, ask
+for a name that is answered with one address of two, drawn at random. Each asks once per
+TTL, whatever the number of its users, and all of them go where that one answer says. A
+user that pins stays there beyond it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import OldestAnswer, Unanimity, Upstream
 from lab.scenario.model import (
     Behaviour,
-    Cohort,
     Measures,
     Observe,
     Prime,
@@ -25,9 +24,11 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import Resolver, ResolverBehaviour, Topology, Weighted
+from lab.topology.model import ResolverBehaviour, Topology, Weighted
 
-EVERY_MS = 500
+EVERY_MS, MANY_EVERY_MS = 500, 2500
+#: From so many users of a resolver on, each asks less often: the lab has two cores.
+MANY = 100
 #: What rounding and the way of an answer leave uncertain of an age.
 SLACK_S = 0.5
 
@@ -38,7 +39,6 @@ class Knobs:
 
     name: Annotated[str, Knob("weighted name; the first of equal weights")] = ""
     lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 4
-    crowd: Annotated[int, Knob("users of the public resolver", minimum=100)] = 300
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
@@ -53,19 +53,19 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for r in topology.resolvers
         if r.behaviour in (ResolverBehaviour.HONEST, ResolverBehaviour.NO_ECS)
     ]
-    few, many = honest[0], honest[-1]
-    middle = honest[1] if len(honest) > 2 else many
     timers = topology.timers_of(served.name)
     for_s = knobs.lives * (timers.ttl_s + 1.0)
-
-    def users(resolver: Resolver, clients: int, interval_ms: int) -> Cohort:
-        access = pick.access_of(topology, resolver)
-        return pick.cohort(
-            access, resolver, served, clients=clients, interval_ms=interval_ms
+    watch = {
+        resolver: pick.cohort(
+            pick.access_of(topology, resolver),
+            resolver,
+            served,
+            clients=resolver.users,
+            interval_ms=EVERY_MS if resolver.users < MANY else MANY_EVERY_MS,
         )
-
-    sizes = {few: (1, EVERY_MS), middle: (30, 1000), many: (knobs.crowd, 2500)}
-    watch = {r: users(r, *size) for r, size in sizes.items()}
+        for resolver in honest
+    }
+    few = min(honest, key=lambda r: r.users)
     pinned = pick.cohort(
         pick.access_of(topology, few),
         few,
