@@ -1,0 +1,30 @@
+"""Bounds that chance stays within, and lies do not."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from lab.scenario.chance import share_bounds
+
+
+class TestShareBounds:
+    @pytest.mark.parametrize("share", [0.1, 1 / 3, 0.5, 0.9])
+    def test_hold_what_chance_makes_of_the_truth(self, share: float) -> None:
+        draw = random.Random(4)
+        low, high = share_bounds(share, 500)
+        for _ in range(100):
+            seen = sum(draw.random() < share for _ in range(500)) / 500
+            assert low <= seen <= high
+
+    def test_exclude_equal_weights_where_others_were_published(self) -> None:
+        low, _ = share_bounds(0.9, 100)
+        assert low > 0.5
+
+    def test_are_narrower_for_more_draws(self) -> None:
+        few, many = share_bounds(0.5, 10), share_bounds(0.5, 1000)
+        assert few[0] < many[0] < 0.5 < many[1] < few[1]
+
+    def test_stay_within_none_and_all(self) -> None:
+        assert share_bounds(0.5, 3) == (0, 1)
