@@ -1,0 +1,134 @@
+"""A story whose table is of figures: no fault, nobody recovers, something is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+
+from rich.console import Console
+
+from lab.history import Event, EventKind, History
+from lab.judge.model import Status
+from lab.judge.verdict import judge
+from lab.report.expected import figures, rows
+from lab.report.html import page
+from lab.report.text import render
+from lab.scenario.figures import AnswerShare, AnswerTime
+from lab.scenario.model import Measures, Scenario, Unit
+from tests.unit import worlds
+from tests.unit.report.stories import facts
+
+ASKED = Event(
+    at_ns=1,
+    kind=EventKind.ASKED,
+    detail={
+        "label": "burst",
+        "asked": 10,
+        "answered": 10,
+        "first": {"a": 9, "b": 1},
+        "rtt_ms": {"p50": 80.25},
+    },
+)
+HISTORY = History(events=(ASKED,), attempts=())
+
+
+def share(text: str, low: float, *, x: float | None = None) -> Measures:
+    return Measures(
+        text=text,
+        section="What was given",
+        figure=AnswerShare(ask="burst", addresses=("a",)),
+        low=low,
+        high=1.0,
+        unit=Unit.PERCENT,
+        why="nine of ten",
+        series="share" if x is not None else "",
+        x=x,
+    )
+
+
+TIME = Measures(
+    text="median",
+    section="How long it took",
+    figure=AnswerTime(ask="burst", percent=50),
+    low=None,
+    high=0.1,
+    unit=Unit.MILLISECONDS,
+    why="one round trip",
+)
+STORY = Scenario(
+    name="story",
+    title="A story of figures",
+    questions=("Q1",),
+    knobs=(),
+    watch=(),
+    steps=(),
+    expectations=(share("of a, at TTL 2", 0.8, x=2), share("of a", 0.95, x=6), TIME),
+    picture="TTL, s",
+)
+TOPOLOGY = worlds.quick()
+VERDICT = judge(TOPOLOGY, STORY, HISTORY)
+
+
+def text() -> str:
+    console = Console(file=StringIO(), width=120, highlight=False)
+    console.print(render(VERDICT, HISTORY, STORY, TOPOLOGY, facts()))
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+class TestRows:
+    def test_figures_are_shown_in_their_units(self) -> None:
+        first, _, last = figures(VERDICT, STORY)
+
+        assert (first.low, first.measured, first.high) == (
+            "80.0 %",
+            "90.0 %",
+            "100.0 %",
+        )
+        assert (last.low, last.measured, last.high) == ("", "80.2 ms", "100.0 ms")
+
+    def test_other_expectations_have_a_table_of_their_own(self) -> None:
+        assert rows(VERDICT, STORY, TOPOLOGY) == ()
+
+
+class TestText:
+    def test_each_heading_stands_once_above_its_figures(self) -> None:
+        shown = text()
+
+        assert shown.count("What was given") == 1
+        assert shown.index("What was given") < shown.index("of a, at TTL 2")
+        assert shown.index("of a, at TTL 2") < shown.index("How long it took")
+
+    def test_what_does_not_hold_says_why_and_what_does_is_short(self) -> None:
+        shown = text()
+
+        assert VERDICT.status is Status.FAILED
+        assert shown.count("nine of ten") == 1
+        assert "one round trip" not in shown
+
+    def test_nobody_recovers_where_nothing_died(self) -> None:
+        assert "p50 s" not in text()
+
+
+class TestPage:
+    def whole(self, story: Scenario) -> str:
+        made = page(VERDICT, HISTORY, story, TOPOLOGY, facts())
+        head, _, rest = made.partition("<script>")
+        return head + rest.partition("</script>")[2]
+
+    def test_shows_every_figure_with_its_arithmetic(self) -> None:
+        shown = self.whole(STORY)
+
+        assert shown.count("nine of ten") == 2
+        assert "one round trip" in shown
+
+    def test_draws_a_sweep(self) -> None:
+        shown = self.whole(STORY)
+        assert "TTL, s" in shown
+        assert shown.count("Plotly.newPlot(") == 1
+
+    def test_draws_nothing_without_one(self) -> None:
+        assert "Plotly.newPlot(" not in self.whole(replace(STORY, picture=""))
+
+    def test_tells_of_no_fault(self) -> None:
+        assert "Who was failing when" not in self.whole(STORY)
