@@ -193,6 +193,15 @@ def _start(tell: Tell, places: Places) -> EngineInfo:
     if pid is None:
         dockerd.clear_leftovers(places, tell)
         pid = dockerd.spawn(places)
+    try:
+        return _await_answer_of(pid, places)
+    except EnvironmentUnfit:
+        if not dockerd.mend(places, tell):
+            raise
+    return _await_answer_of(dockerd.spawn(places), places)
+
+
+def _await_answer_of(pid: int, places: Places) -> EngineInfo:
     with dockerd.end_of(pid) as ended:
         return _await_answer(places, ended)
 

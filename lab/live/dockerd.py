@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import EnvironmentUnfit
+from lab.live.halfdeleted import let_go_of_pools
 from lab.live.naming import LAB
 
 Tell = Callable[[str], None]
@@ -32,6 +33,7 @@ class Places:
     pid_file: Path = Path("/var/run/docker.pid")
     containerd_pid_file: Path = Path("/var/run/docker/containerd/containerd.pid")
     containerd_socket: Path = Path("/run/containerd/containerd.sock")
+    network_store: Path = Path("/var/lib/docker/network/files/local-kv.db")
     ours: Path = Path("/run") / LAB
     arguments: tuple[str, ...] = ()
 
@@ -127,6 +129,18 @@ def spawn(places: Places) -> int:
     return pid
 
 
+def mend(places: Places, tell: Tell) -> bool:
+    """Mend what a dockerd that ended at once choked on; return whether that was done.
+
+    Known is one cause: networks whose deletion was cut short.
+    """
+    if "(*controller).reservePools" not in _log(places):
+        return False
+    names = let_go_of_pools(places.network_store)
+    tell(f"dockerd choked on half-deleted networks; mended: {', '.join(names)}.")
+    return bool(names)
+
+
 def our_engine(places: Places) -> int | None:
     """Return the process id of the engine that `spawn` started, if it still runs."""
     try:
@@ -143,11 +157,17 @@ def forget(places: Places) -> None:
 
 
 def log_tail(places: Places) -> str:
-    """Return the last lines of an engine that `spawn` started."""
-    if not places.log_file.exists():
-        return ""
-    lines = places.log_file.read_text("utf-8", "replace").splitlines()
-    return "\n".join(lines[-_LOG_TAIL_LINES:])
+    """Return the last lines of an engine that `spawn` started, or its panic's first."""
+    lines = _log(places).splitlines()
+    panics = [at for at, line in enumerate(lines) if line.startswith("panic:")]
+    begin = panics[0] if panics else max(0, len(lines) - _LOG_TAIL_LINES)
+    return "\n".join(lines[begin : begin + _LOG_TAIL_LINES])
+
+
+def _log(places: Places) -> str:
+    with suppress(FileNotFoundError):
+        return places.log_file.read_text("utf-8", "replace")
+    return ""
 
 
 @contextmanager

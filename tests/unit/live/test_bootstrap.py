@@ -10,6 +10,7 @@ from lab.live import bootstrap, dockerd
 from lab.live.bootstrap import EngineInfo, ensure_engine, look, stop_engine_if_ours
 from lab.live.dockerd import Places
 from tests.unit.live.fake_engine import fake_engine, replies
+from tests.unit.live.test_halfdeleted import network as half_deleted
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
         pid_file=tmp_path / "docker.pid",
         containerd_pid_file=tmp_path / "containerd.pid",
         containerd_socket=tmp_path / "containerd.sock",
+        network_store=tmp_path / "local-kv.db",
         ours=tmp_path / "ours",
     )
 
@@ -102,6 +104,26 @@ class TestEnsureEngine:
 
         with pytest.raises(EnvironmentUnfit, match="no storage driver"):
             ensure_engine(None, [].append, places)
+
+    def test_one_that_chokes_on_half_deleted_networks_is_mended_and_tried_again(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        choking = tmp_path / "dockerd"
+        choking.write_text(
+            "#!/bin/sh\n"
+            f"grep -q '10.213.2.0' {places.network_store} && "
+            "echo 'libnetwork.(*controller).reservePools(0x55)' || echo 'got past it'\n"
+        )
+        choking.chmod(0o755)
+        places.network_store.write_bytes(half_deleted("red-uplink"))
+        monkeypatch.setattr(dockerd, "program", lambda: str(choking))
+        monkeypatch.setattr(bootstrap, "_has_systemd", lambda: False)
+        told: list[str] = []
+
+        with pytest.raises(EnvironmentUnfit, match="got past it"):
+            ensure_engine(None, told.append, places)
+
+        assert "mended: red-uplink." in told[-1]
 
 
 class TestStopEngineIfOurs:

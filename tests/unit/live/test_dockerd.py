@@ -11,6 +11,7 @@ import pytest
 from lab.live.dockerd import (
     Places,
     clear_leftovers,
+    log_tail,
     our_engine,
     running_engine,
     started_at,
@@ -24,6 +25,7 @@ def places(tmp_path: Path) -> Places:
         pid_file=tmp_path / "docker.pid",
         containerd_pid_file=tmp_path / "containerd.pid",
         containerd_socket=tmp_path / "containerd.sock",
+        network_store=tmp_path / "local-kv.db",
         ours=tmp_path / "ours",
     )
 
@@ -47,6 +49,27 @@ class TestStartedAt:
 
     def test_a_process_that_never_was_is_gone(self) -> None:
         assert started_at(2**22 + 1, "dockerd") is None
+
+
+class TestLogTail:
+    @pytest.mark.parametrize(
+        ("ending", "shown"),
+        [
+            ("no storage driver", "no storage driver"),
+            ("panic: index out of range" + 30 * "\n\tframe", "panic: index"),
+        ],
+        ids=["last words", "a panic and its first frames"],
+    )
+    def test_what_tells_the_cause_is_shown(
+        self, places: Places, ending: str, shown: str
+    ) -> None:
+        places.ours.mkdir()
+        places.log_file.write_text(20 * "starting\n" + ending)
+
+        tail = log_tail(places)
+
+        assert shown in tail
+        assert len(tail.splitlines()) == 10
 
 
 class TestClearLeftovers:
