@@ -92,7 +92,10 @@ class Conductor:
 
     @_do.register
     def _prime(self, _: Prime) -> None:
-        """Empty every cache, ask once: the latest answer's arrival is age 0."""
+        """Empty every cache, ask once: the latest answer's arrival is age 0.
+
+        A resolver that tells a TTL of 0 time and again has none to empty: a result.
+        """
         self._phase("prime")
         deadline_ns = time.monotonic_ns() + int(_PRIME_S * _NS)
         while True:
@@ -102,7 +105,9 @@ class Conductor:
             if not old:
                 break
             if time.monotonic_ns() > deadline_ns:
-                raise WorldError(f"caches keep old answers: {_told(old[0])}")
+                if kept := next((sight for sight in old if sight.ttl_s), None):
+                    raise WorldError(f"caches keep old answers: {_told(kept)}")
+                break
             self._raise_if_given_up()
         self._primed_ns = max(sight.at_ns for sight in self._primed)
         self._phase(

@@ -85,17 +85,13 @@ def mistaken(truth: Topology) -> Topology:
 
 
 def without_cache(plan: Plan, resolver: str) -> Plan:
-    """Return the plan with an unbound that keeps no answer, and tells whole TTLs.
-
-    Telling a TTL of zero, it would be found out before any story is told.
-    """
-    settings = "  cache-max-ttl: 0\n  serve-original-ttl: yes\n"
+    """Return the plan with an unbound that keeps no answer."""
 
     def file(right: File) -> File:
         if not right.path.endswith("unbound.conf"):
             return right
         return replace(
-            right, text=right.text.replace("server:\n", f"server:\n{settings}")
+            right, text=right.text.replace("server:\n", "server:\n  cache-max-ttl: 0\n")
         )
 
     nodes = tuple(
