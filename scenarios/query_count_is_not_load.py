@@ -24,8 +24,8 @@ from lab.scenario.model import (
     Observe,
     Prime,
     Question,
-    Restore,
     Scenario,
+    Undo,
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
@@ -151,7 +151,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             ask("busy"),
             fault,
             ask("dead"),
-            Restore(),
+            Undo(target=victim.name),
         ),
         expectations=tuple(expectations()),
     )

@@ -225,24 +225,26 @@ def probe_journey(args: dict[str, Any]) -> Seen:
     """Each name, asked of each resolver, leads to a good reply of the service.
 
     `regions` maps a name to the region that must reply, where just one may; `after`
-    is as in `probe_dns`. One after the other: many at once are beyond what a small
-    region's backends declare to serve.
+    is as in `probe_dns`. An address is tried once for all names that lead to it, one
+    address after the other: many requests at once are beyond what a small region's
+    backends declare to serve.
     """
-    ways = ((r, name) for r in args["resolvers"] for name in args["names"])
-    wrong = next(filter(None, (_journey(args, *way) for way in ways)), "")
-    return not wrong, wrong
-
-
-def _journey(args: dict[str, Any], resolver: str, name: str) -> str:
-    """Return what was wrong with one journey; "" if nothing."""
-    _, addresses = ask(args["resolvers"][resolver], name)
-    if not addresses:
-        return f"{resolver} has no address for {name}"
-    status, body = get(addresses[0], 80, "/", name)
-    region = json.loads(body).get("region", "") if status == 200 else ""
-    if not region or args["regions"].get(name, region) != region:
-        return f"{name} by {resolver}: status {status} {region}"
-    return ""
+    ways = [(r, name) for r in args["resolvers"] for name in args["names"]]
+    answers = together(lambda way: ask(args["resolvers"][way[0]], way[1])[1], ways)
+    regions: dict[str, str] = {}
+    for (resolver, name), addresses in zip(ways, answers, strict=True):
+        if not addresses:
+            return False, f"{resolver} has no address for {name}"
+        address = addresses[0]
+        if address not in regions:
+            status, body = get(address, 80, "/", name)
+            if status != 200:
+                return False, f"{name} by {resolver}: status {status}"
+            regions[address] = json.loads(body).get("region", "")
+        region = regions[address]
+        if not region or args["regions"].get(name, region) != region:
+            return False, f"{name} by {resolver}: status 200 {region}"
+    return True, ""
 
 
 def probe_said(args: dict[str, Any]) -> Seen:
