@@ -60,7 +60,7 @@ CLOSED = 0.02
 class Knobs:
     """What a person may set."""
 
-    lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 3
+    lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 2
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:

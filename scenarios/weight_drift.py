@@ -37,7 +37,7 @@ class Knobs:
 
     answers: Annotated[int, Knob("answers of each provider", minimum=1000)] = 10_000
     users: Annotated[int, Knob("users of each resolver", minimum=10)] = 60
-    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 6
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 5
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
