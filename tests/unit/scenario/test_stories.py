@@ -134,7 +134,7 @@ class TestEachStory:
                 case Fault(target=target):
                     broken.add(target)
                 case Undo(target=target):
-                    assert target in broken
+                    broken.remove(target)
                 case Restore():
                     broken.clear()
         assert not broken
@@ -146,7 +146,7 @@ class TestEachStory:
         steps = story(file).steps
         watched_s = sum(s.for_s for s in steps if isinstance(s, Observe))
         asked_s = sum(q.count * q.interval_ms for q in questions(story(file))) / 1000
-        assert watched_s + asked_s < 240
+        assert watched_s + asked_s < 90
 
     def test_survives_the_codec(self, file: ScenarioFile[object]) -> None:
         told = story(file)
