@@ -145,7 +145,14 @@ class TestEachStory:
         # One run of each has to fit into the eight minutes of the whole catalogue.
         steps = story(file).steps
         watched_s = sum(s.for_s for s in steps if isinstance(s, Observe))
-        asked_s = sum(q.count * q.interval_ms for q in questions(story(file))) / 1000
+        asked_s = (
+            sum(
+                max(q.count * q.interval_ms for q in s.questions)
+                for s in steps
+                if isinstance(s, Ask)
+            )
+            / 1000
+        )
         assert watched_s + asked_s < 90
 
     def test_survives_the_codec(self, file: ScenarioFile[object]) -> None:
