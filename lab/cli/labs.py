@@ -39,6 +39,8 @@ class FaultVerb(StrEnum):
     POWER_OFF = "power-off"
     CRASH = "crash"
     HANG = "hang"
+    ISOLATE = "isolate"
+    APP_DEAD = "app-dead"
     DRAIN = "drain"
     BROWN_OUT = "brown-out"
     PROVIDER_OUTAGE = "provider-outage"
@@ -153,7 +155,7 @@ def fault(
 
     Several can suffer at the same time; each is restored by itself.
 
-    drain and brown-out befall regions, provider-outage befalls providers.
+    app-dead, drain and brown-out befall regions, provider-outage befalls providers.
     """
     from lab.scenario.model import FaultKind
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from lab.cli import files, labs, machine, nodes, runs
+from lab.cli import files, labs, looking, machine, nodes, runs
 from lab.cli.context import ERR
 from lab.errors import InvalidInput, LabError
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (machine, labs, nodes, runs, files):
+for module in (machine, labs, nodes, looking, runs, files):
     module.add_to(app)
 
 

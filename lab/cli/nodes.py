@@ -1,4 +1,4 @@
-"""`lab exec`, `lab logs`, `lab dig`, `lab routes`: single nodes of a running lab."""
+"""`lab exec`, `lab logs`, `lab dig`: single nodes of a running lab."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANSWERING = ("resolver", "provider", "parent")
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(name="exec")(execute)
-    for command in (logs, dig, routes):
+    for command in (logs, dig):
         app.command()(command)
 
 
@@ -138,21 +138,6 @@ def full_name(name: str, topology: str) -> str:
     from lab.topology.loading import load
 
     return f"{name}.{load(topology).zone.name}"
-
-
-def routes(node: NodeName, *, lab: LabName = "") -> None:
-    """Show a router's routes.
-
-    Best paths and alternatives first, then the kernel's table.
-    """
-    from lab.live.daemons.bird import routes_argv
-
-    with world(only_lab(lab)) as live:
-        try:
-            _run(live, node, *routes_argv())
-        except CommandFailed as error:
-            raise WrongUse(f'"{node}" is no router: {error}') from error
-        _run(live, node, "ip", "route")
 
 
 def _run(live: LiveWorld, node: str, *argv: str) -> None:

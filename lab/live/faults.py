@@ -132,16 +132,24 @@ def state(fleet: Fleet, target: str) -> str:
 
 
 def _state_of(fleet: Fleet, target: Target) -> str:
-    told = replies(fleet.request("status", target.nodes), _REPLY_S).values()
-    if any(set(reply["processes"]) - set(reply["running"]) for reply in told):
-        return "down"
-    if any(reply["frozen"] for reply in told):
+    told = replies(fleet.request("status", target.nodes), _REPLY_S)
+    down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
+    if down:
+        return "app-dead" if down <= set(target.service) else "down"
+    if any(reply["frozen"] for reply in told.values()):
         return "hung"
+    if any(reply["cut"] for reply in told.values()) or _is_barred(fleet, target):
+        return "isolated"
     for marked, file in target.marks.items():
         looks = fleet.request("run", target.marked, argv=("test", "-e", file))
         if any(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
             return marked
     return UP
+
+
+def _is_barred(fleet: Fleet, target: Target) -> bool:
+    told = replies(fleet.request("barred", target.gates), _REPLY_S)
+    return any(set(told[n]["addresses"]) & set(target.gates[n]) for n in told)
 
 
 def suffering(fleet: Fleet) -> dict[str, str]:

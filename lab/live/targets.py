@@ -51,6 +51,8 @@ class Target:
             are not all that are hit.
         undo: What undoes any of its faults, one after the other.
         marks: Files in the nodes of `marked` that are there in a state.
+        service: Of `nodes`, those whose end alone is the end of the service.
+        gates: Routers that can keep the target off the network, with its addresses.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Target:
     watched: Mapping[FaultKind, tuple[str, ...]] = field(default_factory=dict)
     marked: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+    service: tuple[str, ...] = ()
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def blows(self, kind: FaultKind) -> tuple[Blow, ...]:
         """Return the blows of a fault.
@@ -103,6 +107,7 @@ def _region(fleet: Fleet, name: str) -> Target:
     nodes = fleet.nodes(*Role, site=name)
     balancers = fleet.nodes(Role.L4, site=name)
     backends = fleet.nodes(Role.BACKEND, site=name)
+    edges = fleet.nodes(Role.EDGE, site=name)
     marks = {"drained": DRAINING_FILE, "browned out": BROWNED_OUT_FILE}
     return Target(
         name=name,
@@ -111,6 +116,8 @@ def _region(fleet: Fleet, name: str) -> Target:
             FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes),),
             FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
             FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+            FaultKind.ISOLATE: (Blow(do="isolate", nodes=edges),),
+            FaultKind.APP_DEAD: (Blow(do="crash", nodes=backends),),
             FaultKind.DRAIN: (
                 _run(balancers, *withdraw_argv()),
                 _run(backends, "touch", DRAINING_FILE),
@@ -118,13 +125,14 @@ def _region(fleet: Fleet, name: str) -> Target:
             FaultKind.BROWN_OUT: (_run(backends, "touch", BROWNED_OUT_FILE),),
         },
         # What is outside sees the edge's links only.
-        watched={FaultKind.POWER_OFF: fleet.nodes(Role.EDGE, site=name)},
+        watched={FaultKind.POWER_OFF: edges},
         undo=(
             _run((*balancers, *backends), "rm", "-f", *marks.values()),
             Blow(do="restore", nodes=nodes),
         ),
         marked=backends,
         marks=marks,
+        service=backends,
     )
 
 
@@ -134,10 +142,8 @@ def _provider(fleet: Fleet, name: str) -> Target:
     addresses = {"addresses": told["loopbacks"]}
     # A host has given up the power over its own link.
     router = fleet.nodes(Role.TRANSIT, site=fleet.members[name].site)
-    gone = (
-        Blow(do="shut-out", nodes=router, facts=addresses),
-        Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS),
-    )
+    cut = Blow(do="shut-out", nodes=router, facts=addresses)
+    gone = (cut, Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS))
     return Target(
         name=name,
         nodes=nodes,
@@ -146,11 +152,13 @@ def _provider(fleet: Fleet, name: str) -> Target:
             FaultKind.PROVIDER_OUTAGE: gone,
             FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
             FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+            FaultKind.ISOLATE: (cut,),
         },
         undo=(
             Blow(do="let-in", nodes=router, facts=addresses),
             Blow(do="restore", nodes=nodes),
         ),
+        gates=dict.fromkeys(router, tuple(told["loopbacks"])),
     )
 
 

@@ -24,8 +24,10 @@ from lab.live.recovery import bring_back
 from lab.live.run import Run
 from lab.live.stages import image_name
 from lab.live.status import LabStatus, lab_status
+from lab.live.trace import Wanted, address_book, journey
 from lab.plan.build import build
 from lab.plan.model import Plan
+from lab.report.journey import Hop
 from lab.scenario.model import FaultKind, Scenario
 from lab.topology.model import Topology
 
@@ -202,6 +204,14 @@ class LiveWorld:
             raise WrongUse(f'no node "{node}"; the lab has: {known}')
         asked = fleet.channels[node].request("run", argv=argv, timeout_s=timeout_s)
         return asked.reply(timeout_s + 1)
+
+    def address_book(self) -> Mapping[str, str]:
+        """Return which node has a link's address."""
+        return address_book(self._attached())
+
+    def trace(self, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
+        """Make one request and return what every layer did with it, in its order."""
+        return journey(self._attached(), topology, asked)
 
     def inject(self, kind: FaultKind, target: str) -> faults.Effect:
         """Let a target suffer a fault, outside of any scenario."""

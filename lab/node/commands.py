@@ -47,6 +47,7 @@ def status(node: State, _: dict[str, Any]) -> Effect:
             "frozen": [d.name for d in daemons if d.frozen],
             "waiting": len(waiting),
             "loopbacks": node.spec.loopbacks,
+            "cut": network.is_cut(node.spec, node.ports),
         }
 
     return effect
@@ -71,6 +72,11 @@ def power_off(node: State, _: dict[str, Any]) -> Effect:
         return dict(stamps)
 
     return effect
+
+
+def isolate(node: State, _: dict[str, Any]) -> Effect:
+    """Cut the boundary links; everything goes on behind them."""
+    return lambda: dict(timed(lambda: network.cut_links(node.spec, node.ports)))
 
 
 def crash(node: State, _: dict[str, Any]) -> Effect:
@@ -105,6 +111,11 @@ def shut_out(_: State, command: dict[str, Any]) -> Effect:
 def let_in(_: State, command: dict[str, Any]) -> Effect:
     """Let the hosts with these addresses back in."""
     return lambda: dict(timed(lambda: network.let_in(command["addresses"])))
+
+
+def barred(_: State, __: dict[str, Any]) -> Effect:
+    """Say which hosts' addresses are kept off the network."""
+    return lambda: {"addresses": network.barred()}
 
 
 def restore(node: State, _: dict[str, Any]) -> Effect:
@@ -156,12 +167,14 @@ VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
     "status": status,
     "check": check,
     "power-off": power_off,
+    "isolate": isolate,
     "crash": crash,
     "stop": stop,
     "hang": hang,
     "resume": resume,
     "shut-out": shut_out,
     "let-in": let_in,
+    "barred": barred,
     "restore": restore,
     "run": run,
 }

@@ -48,6 +48,11 @@ def cut_links(spec: Spec, ports: dict[str, str]) -> None:
         _set_link(ports[address], up=False)
 
 
+def is_cut(spec: Spec, ports: dict[str, str]) -> bool:
+    """Tell whether a boundary link is down."""
+    return any(not _flags(ports[address]) & _IFF_UP for address in spec.boundary)
+
+
 def links_up(spec: Spec, ports: dict[str, str]) -> None:
     """Undo a cut, routes included (a link that goes down loses them)."""
     if not spec.boundary:
@@ -64,15 +69,24 @@ def shut_out(addresses: list[str]) -> None:
 
 def let_in(addresses: list[str]) -> None:
     """Undo `shut_out`, as far as there is anything to undo."""
+    there = _rules_there()
+    rules = {way: rule for a in addresses for way, rule in _rules(a).items()}
+    batch([f"rule del {rule}" for way, rule in rules.items() if way in there])
+
+
+def barred() -> list[str]:
+    """Return the addresses that `shut_out` keeps off the network."""
+    return sorted(to for _, to in _rules_there() if to)
+
+
+def _rules_there() -> set[tuple[str, str | None]]:
     shown = subprocess.run(
         ["ip", "-j", "rule", "show", "pref", str(_SHUT_OUT)],
         check=True,
         capture_output=True,
         text=True,
     )
-    there = {(r.get("src"), r.get("dst")) for r in json.loads(shown.stdout or "[]")}
-    rules = {way: rule for a in addresses for way, rule in _rules(a).items()}
-    batch([f"rule del {rule}" for way, rule in rules.items() if way in there])
+    return {(r.get("src"), r.get("dst")) for r in json.loads(shown.stdout or "[]")}
 
 
 def _rules(address: str) -> dict[tuple[str, str | None], str]:
@@ -86,13 +100,18 @@ def _rules(address: str) -> dict[tuple[str, str | None], str]:
 def _set_link(name: str, *, up: bool) -> None:
     """Set or clear a port's IFF_UP. Source: netdevice(7)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sH14x", name.encode(), 0)
-        flags = struct.unpack(
-            "16sH14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
-        )
-        wanted = flags[1] | _IFF_UP if up else flags[1] & ~_IFF_UP
+        flags = _flags(name)
+        wanted = flags | _IFF_UP if up else flags & ~_IFF_UP
         request = struct.pack("16sH14x", name.encode(), wanted)
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
+
+
+def _flags(name: str) -> int:
+    """Return a port's flags. Source: netdevice(7)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14x", name.encode(), 0)
+        reply = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+        return int(struct.unpack("16sH14x", reply)[1])
 
 
 def batch(lines: list[str]) -> None:

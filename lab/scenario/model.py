@@ -29,6 +29,8 @@ class FaultKind(StrEnum):
     POWER_OFF = "power-off"  # silent: links cut first, then every process killed
     CRASH = "crash"  # processes killed; their kernels still say goodbye
     HANG = "hang"  # processes frozen: connections open, and nobody answers
+    ISOLATE = "isolate"  # links cut, silently; processes go on behind the cut
+    APP_DEAD = "app-dead"  # the service is gone; routers and balancers are well
     DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
     BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
     PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently

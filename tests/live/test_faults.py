@@ -97,11 +97,14 @@ class TestInject:
             (FaultKind.POWER_OFF, "region", "down"),
             (FaultKind.CRASH, "region", "down"),
             (FaultKind.HANG, "region", "hung"),
+            (FaultKind.ISOLATE, "region", "isolated"),
+            (FaultKind.APP_DEAD, "region", "app-dead"),
             (FaultKind.DRAIN, "region", "drained"),
             (FaultKind.BROWN_OUT, "region", "browned out"),
             (FaultKind.PROVIDER_OUTAGE, "provider", "down"),
             (FaultKind.CRASH, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),
+            (FaultKind.ISOLATE, "provider", "isolated"),
         ],
     )
     def test_a_fault_is_struck_once_and_undone_to_the_baseline(

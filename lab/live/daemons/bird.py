@@ -15,9 +15,10 @@ def birdc(*words: str) -> tuple[str, ...]:
     return ("birdc", "-s", SOCKET, *words)
 
 
-def routes_argv() -> tuple[str, ...]:
-    """Return the command that shows best routes and alternatives."""
-    return birdc("show", "route", "all")
+def paths_argv(address: str = "") -> tuple[str, ...]:
+    """Return the command that shows the paths to an address, or all."""
+    to = ("for", address) if address else ()
+    return birdc("show", "route", "all", *to)
 
 
 def withdraw_argv() -> tuple[str, ...]:

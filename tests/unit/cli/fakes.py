@@ -10,8 +10,10 @@ from typing import Any
 from lab.history import Attempt, Event, EventKind, History
 from lab.live.faults import Effect
 from lab.live.status import LabStatus
+from lab.live.trace import Wanted
 from lab.plan.build import build
 from lab.plan.model import Plan
+from lab.report.journey import Hop
 from lab.scenario.model import FaultKind, Scenario
 from lab.topology.model import Topology
 
@@ -25,6 +27,8 @@ class FakeLive:
     run_error: BaseException | None = None
     down_error: BaseException | None = None
     log: list[str] = field(default_factory=list)
+    said: dict[str, Any] = field(default_factory=dict)
+    hops: tuple[Hop, ...] = ()
 
     @contextmanager
     def world(self, lab: str, **_: object) -> Iterator[FakeLive]:
@@ -75,7 +79,14 @@ class FakeLive:
 
     def execute(self, node: str, *argv: str) -> dict[str, Any]:
         self.log.append(" ".join((node, *argv)))
-        return {"stdout": "said\n", "stderr": "aside\n", "status": 7}
+        return {"stdout": "said\n", "stderr": "aside\n", "status": 7} | self.said
+
+    def address_book(self) -> dict[str, str]:
+        return {"10.0.0.3": "transit-a"}
+
+    def trace(self, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
+        self.log.append(f"trace {asked.qname} by {asked.resolver.name}")
+        return self.hops
 
     def down(self) -> None:
         self.log.append("down")

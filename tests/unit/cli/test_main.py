@@ -145,6 +145,7 @@ class TestWords:
 class TestHelp:
     COMMANDS = (
         *("doctor", "build", "up", "status", "down", "exec", "logs", "dig", "routes"),
+        "trace",
         *("fault", "scenarios", "run", "report", "validate", "schema", "export"),
     )
 

@@ -37,6 +37,8 @@ class FakeNode:
     hear: Listener
     running: bool = True
     frozen: bool = False
+    cut: bool = False
+    barred: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     late_ns: int = 0
 
@@ -53,21 +55,34 @@ class FakeNode:
                 "running": ["daemon"] if self.running else [],
                 "frozen": ["daemon"] if self.frozen else [],
                 "loopbacks": [ADDRESS],
+                "cut": self.cut,
             }
+        if do == "barred":
+            return {"addresses": sorted(self.barred)}
         stamps = {"before_ns": at_ns, "after_ns": at_ns + self.late_ns}
         if do == "run":
             return stamps | {"status": self._run(*facts["argv"]), "stdout": ""}
         if do == "check":
             self.hear(self.name, {"kind": "all-ready", "t": 2})
             return {"t": 1}
-        self.log.append(" ".join((self.name, do, *facts.get("addresses", ()))))
-        if do in {"power-off", "crash", "stop"}:
-            self.running = False
-        if do == "hang":
-            self.frozen = True
-        if do == "restore":
-            self.running, self.frozen = True, False
+        self._suffer(do, set(facts.get("addresses", ())))
         return stamps
+
+    def _suffer(self, do: str, addresses: set[str]) -> None:
+        self.log.append(" ".join((self.name, do, *sorted(addresses))))
+        match do:
+            case "power-off" | "crash" | "stop":
+                self.running = False
+            case "hang":
+                self.frozen = True
+            case "isolate":
+                self.cut = True
+            case "shut-out":
+                self.barred |= addresses
+            case "let-in":
+                self.barred -= addresses
+            case "restore":
+                self.running, self.frozen, self.cut = True, False, False
 
     def _run(self, program: str, *words: str) -> int:
         if program == "test":

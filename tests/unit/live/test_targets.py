@@ -45,8 +45,12 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("name", "kind", "instead"),
         [
-            ("red", "provider-outage", "power-off, crash, hang, drain, brown-out"),
-            ("provider", "brown-out", "power-off, provider-outage, crash, hang"),
+            (
+                "red",
+                "provider-outage",
+                "power-off, crash, hang, isolate, app-dead, drain",
+            ),
+            ("provider", "brown-out", "power-off, provider-outage, crash, hang, iso"),
         ],
     )
     def test_what_a_target_cannot_suffer_is_refused_with_what_it_can(

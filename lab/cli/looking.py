@@ -1,0 +1,125 @@
+"""`lab routes` and `lab trace`: where packets go in a running lab, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from lab.cli.context import (
+    ERR,
+    OUT,
+    AsJson,
+    LabName,
+    no_lab,
+    only_lab,
+    print_text,
+    world,
+)
+from lab.errors import CommandFailed, WrongUse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.live.paths import Path
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (routes, trace):
+        app.command()(command)
+
+
+def routes(
+    node: Annotated[str, typer.Argument(help="A router: edge, transit, access, L4.")],
+    *,
+    lab: LabName = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show a router's best paths, and the alternatives."""
+    from lab.live.daemons.bird import paths_argv
+    from lab.live.paths import parse_paths
+
+    with world(only_lab(lab)) as live:
+        said = live.execute(node, *paths_argv())
+        if said["status"]:
+            why = str(said["stderr"]).strip() or str(said["stdout"]).strip()
+            raise WrongUse(f'"{node}" is no router, or its BIRD does not run: {why}')
+        book = live.address_book()
+    paths = parse_paths(str(said["stdout"]))
+    if as_json:
+        print_text(json.dumps([asdict(path) for path in paths], indent=2))
+        return
+    OUT.print(routes_table(paths, book))
+
+
+def routes_table(paths: Sequence[Path], book: Mapping[str, str]) -> Table:
+    """Return the paths by prefix, the best of each first; `book` names next hops."""
+    table = Table(box=None, header_style="bold")
+    for column in (
+        "prefix",
+        "",
+        "next hop",
+        "AS path",
+        "pref",
+        "learned from",
+        "marks",
+    ):
+        table.add_column(column, no_wrap=column == "prefix")
+    last = ""
+    for path in sorted(paths, key=lambda path: (_order(path.prefix), not path.best)):
+        hops = ", ".join(book.get(via, via) for via in path.via) or path.kind
+        table.add_row(
+            path.prefix if path.prefix != last else "",
+            "best" if path.best else "or",
+            hops,
+            " ".join(str(asn) for asn in path.as_path),
+            "" if path.local_pref is None else str(path.local_pref),
+            path.protocol,
+            " ".join(path.communities),
+        )
+        last = path.prefix
+    return table
+
+
+def _order(prefix: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in prefix.replace("/", ".").split("."))
+
+
+def trace(
+    client: Annotated[str, typer.Argument(help="A node with clients.")],
+    name: Annotated[str, typer.Argument(help="A served name, or a full one.")],
+    *,
+    resolver: Annotated[
+        str, typer.Option("--by", help="Resolver to ask: the first one unless given.")
+    ] = "",
+    lab: LabName = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make one request and show what every layer does with it."""
+    from lab.live.trace import wanted
+    from lab.report.journey import journey_table
+    from lab.topology.loading import load
+    from lab.topology.profiles import Profile, apply
+
+    there = only_lab(lab)
+    with world(there) as live:
+        status = live.status()
+        if not status.nodes:
+            raise no_lab(there)
+        topology = apply(load(status.topology), Profile(status.profile))
+        asked = wanted(topology, client, name, resolver)
+        try:
+            hops = live.trace(topology, asked)
+        except CommandFailed as error:
+            raise WrongUse(f"{error}; see `lab status`") from error
+    if as_json:
+        print_text(json.dumps([asdict(hop) for hop in hops], indent=2))
+        return
+    if status.suffering:
+        ill = ", ".join(f"{what} is {how}" for what, how in status.suffering.items())
+        ERR.print(ill, style="dim")
+    OUT.print(journey_table(hops))
