@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,9 +22,12 @@ from lab.cli.context import (
 from lab.errors import CommandFailed, WrongUse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from lab.live.paths import Path
+
+
+_KERNEL_ARGV = ("ip", "-j", "route")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +42,10 @@ def routes(
     lab: LabName = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a router's best paths, and the alternatives."""
+    """Show a router's best paths, and the alternatives.
+
+    best: in use. and: shares the flows with it. or: would follow it.
+    """
     from lab.live.daemons.bird import paths_argv
     from lab.live.paths import parse_paths
 
@@ -49,15 +55,39 @@ def routes(
             why = str(said["stderr"]).strip() or str(said["stdout"]).strip()
             raise WrongUse(f'"{node}" is no router, or its BIRD does not run: {why}')
         book = live.address_book()
+        kernel = json.loads(str(live.execute(node, *_KERNEL_ARGV)["stdout"]))
     paths = parse_paths(str(said["stdout"]))
     if as_json:
         print_text(json.dumps([asdict(path) for path in paths], indent=2))
         return
-    OUT.print(routes_table(paths, book))
+    OUT.print(routes_table(paths, book, forwarding(kernel)))
 
 
-def routes_table(paths: Sequence[Path], book: Mapping[str, str]) -> Table:
-    """Return the paths by prefix, the best of each first; `book` names next hops."""
+def forwarding(routes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Return (prefix, next hop) of a kernel's table, as `ip -j route` shows it."""
+    return {
+        (_prefix(route["dst"]), hop["gateway"])
+        for route in routes
+        for hop in route.get("nexthops", (route,))
+        if "gateway" in hop
+    }
+
+
+def _prefix(dst: str) -> str:
+    return dst if "/" in dst else f"{dst}/32"
+
+
+def routes_table(
+    paths: Sequence[Path], book: Mapping[str, str], used: Set[tuple[str, str]]
+) -> Table:
+    """Return the paths by prefix, the best of each first.
+
+    Args:
+        paths: What BIRD knows.
+        book: Names of next hops.
+        used: (prefix, next hop) of what the kernel forwards by: several share a
+            prefix's flows.
+    """
     table = Table(box=None, header_style="bold")
     for column in (
         "prefix",
@@ -69,12 +99,16 @@ def routes_table(paths: Sequence[Path], book: Mapping[str, str]) -> Table:
         "marks",
     ):
         table.add_column(column, no_wrap=column == "prefix")
+
+    def in_use(path: Path) -> bool:
+        return any((path.prefix, via) in used for via in path.via)
+
     last = ""
     for path in sorted(paths, key=lambda path: (_order(path.prefix), not path.best)):
         hops = ", ".join(book.get(via, via) for via in path.via) or path.kind
         table.add_row(
             path.prefix if path.prefix != last else "",
-            "best" if path.best else "or",
+            "best" if path.best else "and" if in_use(path) else "or",
             hops,
             " ".join(str(asn) for asn in path.as_path),
             "" if path.local_pref is None else str(path.local_pref),

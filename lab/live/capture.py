@@ -24,7 +24,7 @@ CLIENTS_FILTER = (
 AUTHORITY_FILTER = "ip and not (tcp port 80 and ({checked}))"
 #: Ends with its input, so that a killed harness leaves no capture behind.
 _SCRIPT = (
-    'tcpdump -n -i eth0 -Z root -U -s 256 -w - "$0" </dev/null & '
+    'tcpdump -n -i eth0 -Z root -U -s 256 "$@" -w - "$0" </dev/null & '
     "cat >/dev/null; kill -INT $!; wait $!"
 )
 _START_S = 5.0
@@ -44,8 +44,13 @@ def filters(topology: Topology) -> dict[str, str]:
 
 
 @contextmanager
-def capturing(fleet: Fleet, filters: Mapping[str, str], folder: Path) -> Iterator[None]:
+def capturing(
+    fleet: Fleet, filters: Mapping[str, str], folder: Path, *, at_once: bool = False
+) -> Iterator[None]:
     """Capture on nodes, each with its filter, into `folder/<node>.pcap`.
+
+    With `at_once` no packet is still on its way when the capture ends; that costs a
+    wake-up for each of them (pcap(3PCAP), packet buffer timeout).
 
     Raises:
         NotReady: A capture did not start.
@@ -54,14 +59,17 @@ def capturing(fleet: Fleet, filters: Mapping[str, str], folder: Path) -> Iterato
     with ExitStack() as captures:
         for node, wanted in filters.items():
             path = folder / f"{node}.pcap"
-            captures.enter_context(_capture(fleet, node, wanted, path))
+            argv = (wanted, "--immediate-mode") if at_once else (wanted,)
+            captures.enter_context(_capture(fleet, node, argv, path))
         yield
 
 
 @contextmanager
-def _capture(fleet: Fleet, node: str, wanted: str, path: Path) -> Iterator[None]:
+def _capture(
+    fleet: Fleet, node: str, argv: tuple[str, ...], path: Path
+) -> Iterator[None]:
     with path.open("wb") as file:
-        connection = fleet.execute(node, "sh", "-c", _SCRIPT, wanted)
+        connection = fleet.execute(node, "sh", "-c", _SCRIPT, *argv)
         capture = _Capture(file)
         capture.read(fleet, connection)
         try:

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lab.errors import CommandFailed, WrongUse
-from lab.history import EventKind
+from lab.history import Event, EventKind
 from lab.live.capture import capturing, filters
-from lab.live.channel import output_of, replies
+from lab.live.channel import Channel, output_of, replies
 from lab.live.daemons.bird import paths_argv
 from lab.live.fleet import Fleet
-from lab.live.paths import Path, parse_paths
+from lab.live.paths import parse_paths
 from lab.live.wire import carried
 from lab.plan.model import Role
 from lab.report.journey import Hop
@@ -67,15 +67,18 @@ def journey(fleet: Fleet, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
     user = asked.access.clients.name
     name = f"{asked.qname}.{topology.zone.name}"
     argv = ("python3", "-m", "lab.agent.journey", str(asked.resolver.address), name)
-    wires = {n: f for n, f in filters(topology).items() if n != user}
     authorities = {p.name for p in topology.zone.providers}
     with TemporaryDirectory() as folder:
         here = File(folder)
-        with capturing(fleet, {n: wires[n] for n in authorities}, here):
+        wires = {n: f for n, f in filters(topology).items() if n in authorities}
+        with capturing(fleet, wires, here, at_once=True):
             told = json.loads(fleet.channels[user].run(*argv))
         upstream = tuple(_upstream(topology, asked, here, told["wall_ns"]))
-    stub = Hop(layer="stub", node=user, what=f"asks {asked.resolver.name} for {name}")
-    hops = (stub, _resolver(topology, asked, told["asked"], upstream), *upstream)
+    hops = (
+        Hop(layer="stub", node=user, what=f"asks {asked.resolver.name} for {name}"),
+        _resolver(topology, asked, told["asked"], upstream),
+        *(_authority(topology, asked, question) for question in upstream),
+    )
     fetched = told["fetched"]
     if not fetched:
         return hops
@@ -86,31 +89,34 @@ def journey(fleet: Fleet, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
 
 def _upstream(
     topology: Topology, asked: Wanted, folder: File, wall_ns: int
-) -> Iterator[Hop]:
+) -> Iterator[Event]:
     """Yield the questions that reached authorities on behalf of this one."""
-    brands = {p.name: p.daemon for p in topology.zone.providers}
-    served = topology.served(asked.qname)
     whose = {asked.resolver.name, asked.resolver.forwards_to}
     for event in carried(topology, folder, wall_ns_at_start=wall_ns):
-        seen = event.detail
-        if event.kind is not EventKind.UPSTREAM or seen["name"] != asked.qname:
-            continue
-        if seen["resolver"] not in whose:
-            continue
-        subnet = f" for {seen['subnet']}" if seen["subnet"] else ""
-        yield Hop(
-            layer="authority",
-            node=event.node,
-            what=f"{brands[event.node]}, policy {served.policy}: asked{subnet} by "
-            f"{seen['resolver']} after {event.at_ns / _NS_PER_MS:.1f} ms",
-        )
+        if event.kind is EventKind.UPSTREAM:
+            of_name = event.detail["name"] == asked.qname
+            if of_name and event.detail["resolver"] in whose:
+                yield event
+
+
+def _authority(topology: Topology, asked: Wanted, question: Event) -> Hop:
+    brands = {p.name: p.daemon for p in topology.zone.providers}
+    policy = topology.served(asked.qname).policy
+    seen = question.detail
+    subnet = f" for {seen['subnet']}" if seen["subnet"] else ""
+    return Hop(
+        layer="authority",
+        node=question.node,
+        what=f"{brands[question.node]}, policy {policy}: asked{subnet} by "
+        f"{seen['resolver']} after {question.at_ns / _NS_PER_MS:.1f} ms",
+    )
 
 
 def _resolver(
     topology: Topology,
     asked: Wanted,
     answer: Mapping[str, Any],
-    upstream: tuple[Hop, ...],
+    upstream: tuple[Event, ...],
 ) -> Hop:
     resolver = asked.resolver
     kept_s = lifetime_s(topology.timers_of(asked.qname), resolver)
@@ -118,17 +124,31 @@ def _resolver(
         what = answer["error"]
     elif not answer["addresses"]:
         what = f"{answer['rcode']}, no address"
-    elif upstream:
-        what = f"miss; tells a TTL of {answer['ttl_s']} s"
-    else:
+    elif not upstream:
         age_s = max(0, kept_s - answer["ttl_s"])
         what = f"hit, {age_s} s old; {answer['ttl_s']} s of {kept_s} s left"
+    elif _is_stale(answer, upstream, kept_s):
+        what = f"an answer that has ended, for {answer['ttl_s']} s; asks behind it"
+    else:
+        what = f"miss; tells a TTL of {answer['ttl_s']} s"
     return Hop(
         layer="resolver",
         node=resolver.name,
         what=f"{resolver.daemon}, {resolver.behaviour}: {what}",
         took_ms=answer["took_ms"],
     )
+
+
+def _is_stale(
+    answer: Mapping[str, Any], upstream: tuple[Event, ...], kept_s: int
+) -> bool:
+    """Tell whether an answer cannot be what the authority said just now.
+
+    It came before the question was there, or with less than a fresh one's TTL (of
+    which a resolver takes up to a second at once).
+    """
+    asked_ns = min(question.at_ns for question in upstream)
+    return asked_ns > answer["took_ms"] * _NS_PER_MS or answer["ttl_s"] < kept_s - 1
 
 
 def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
@@ -143,7 +163,7 @@ def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
 def way(
     fleet: Fleet, topology: Topology, access: Access, fetched: Mapping[str, Any]
 ) -> tuple[list[Hop], str]:
-    """Return each router on the way, as its table is now, and the L4 node behind.
+    """Return each router on the way, as its kernel forwards now, and the L4 node.
 
     The latter is "" where the way ends before one.
     """
@@ -151,25 +171,51 @@ def way(
     hops: list[Hop] = []
     node, asns = access.name, _asns(topology)
     while node not in {hop.node for hop in hops}:
+        router = fleet.channels[node]
         try:
-            said = fleet.channels[node].run(*paths_argv(fetched["address"]))
+            route = _route(router, fetched)
         except CommandFailed:
-            hops.append(_router(node, "its BIRD does not answer"))
+            hops.append(_router(node, f"no route to {fetched['address']}"))
             break
-        path = next((p for p in parse_paths(said) if p.best), None)
-        if path is None or not path.via:
-            why = path.kind if path else "no route"
-            hops.append(_router(node, f"{fetched['address']}: {why}"))
-            break
-        ways = [book.get(via, via) for via in path.via]
-        onward = ways[0] if len(ways) == 1 else _picked(fleet, node, fetched, book)
-        hops.append(_router(node, _decision(path, len(ways), onward, asns)))
+        onward = book.get(route.gateway, route.gateway)
+        by = _as_path(router, fetched["address"], asns)
+        one_of = f", one of {route.ways} by the flow's hash" if route.ways > 1 else ""
+        hops.append(_router(node, f"{route.prefix} to {onward}{one_of}{by}"))
         if onward not in fleet.members:
             break
         node = onward
         if fleet.members[node].role is Role.L4:
             return hops, node
     return hops, ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What a kernel does with a flow: by which prefix, and to which of its hops."""
+
+    prefix: str
+    gateway: str
+    ways: int
+
+
+def _route(router: Channel, fetched: Mapping[str, Any]) -> _Route:
+    """Return a router's route for a flow; source: ip-route(8), `get` and `fibmatch`.
+
+    Raises:
+        CommandFailed: It has none.
+    """
+    address = fetched["address"]
+    get = ("ip", "-j", "route", "get")
+    (match,) = json.loads(router.run(*get, "fibmatch", address))
+    hops = match.get("nexthops", ())
+    if not hops or "source" not in fetched:
+        gateway = match.get("gateway") or " or ".join(h["gateway"] for h in hops)
+        return _Route(match["dst"], gateway, len(hops))
+    (back,) = json.loads(router.run(*get, fetched["source"]))
+    flow = ("from", fetched["source"], "iif", back["dev"], "ipproto", "tcp")
+    ports = ("sport", str(fetched["port"]), "dport", "80")
+    (picked,) = json.loads(router.run(*get, address, *flow, *ports))
+    return _Route(match["dst"], picked["gateway"], len(hops))
 
 
 def _router(node: str, what: str) -> Hop:
@@ -184,27 +230,16 @@ def _asns(topology: Topology) -> dict[int, str]:
     )
 
 
-def _decision(path: Path, ways: int, onward: str, asns: Mapping[int, str]) -> str:
-    """Return in words where a router sends it, and by which path."""
-    hops = [f"AS{asn} {asns.get(asn, '')}".strip() for asn in path.as_path]
-    by = f", AS path {' > '.join(hops)}" if hops else ""
-    one_of = f", one of {ways} by the flow's hash" if ways > 1 else ""
-    return f"{path.prefix} to {onward}{one_of}{by}"
-
-
-def _picked(
-    fleet: Fleet, node: str, fetched: Mapping[str, Any], book: Mapping[str, str]
-) -> str:
-    """Return the next hop that a router's kernel picks for this very flow."""
-    if "source" not in fetched:
-        return "one of several"
-    back = fleet.channels[node].run("ip", "-j", "route", "get", fetched["source"])
-    port = json.loads(back)[0]["dev"]
-    flow = (fetched["address"], "from", fetched["source"], "iif", port)
-    ports = ("ipproto", "tcp", "sport", str(fetched["port"]), "dport", "80")
-    argv = ("ip", "-j", "route", "get", *flow, *ports)
-    via = json.loads(fleet.channels[node].run(*argv))[0]["gateway"]
-    return book.get(via, via)
+def _as_path(router: Channel, address: str, asns: Mapping[int, str]) -> str:
+    """Return in words what BGP says of a router's way to an address."""
+    try:
+        paths = parse_paths(router.run(*paths_argv(address)))
+    except CommandFailed:
+        return "; its BIRD does not answer"
+    best = next((path for path in paths if path.best), None)
+    as_path = best.as_path if best else ()
+    hops = [f"AS{asn} {asns.get(asn, '')}".strip() for asn in as_path]
+    return f", AS path {' > '.join(hops)}" if hops else ""
 
 
 def _servers(l4: str, fetched: Mapping[str, Any]) -> Iterator[Hop]:

@@ -28,6 +28,7 @@ class FakeLive:
     down_error: BaseException | None = None
     log: list[str] = field(default_factory=list)
     said: dict[str, Any] = field(default_factory=dict)
+    kernel: str = "[]"
     hops: tuple[Hop, ...] = ()
 
     @contextmanager
@@ -79,7 +80,8 @@ class FakeLive:
 
     def execute(self, node: str, *argv: str) -> dict[str, Any]:
         self.log.append(" ".join((node, *argv)))
-        return {"stdout": "said\n", "stderr": "aside\n", "status": 7} | self.said
+        said = {"stdout": self.kernel} if argv[0] == "ip" else self.said
+        return {"stdout": "said\n", "stderr": "aside\n", "status": 7} | said
 
     def address_book(self) -> dict[str, str]:
         return {"10.0.0.3": "transit-a"}

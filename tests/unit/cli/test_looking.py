@@ -15,6 +15,8 @@ from tests.unit.cli.fakes import FakeLive
 TABLE = """\
 203.0.113.10/32  unicast [to_l4 12:00:00.000] * (100) [i]
 \tvia 10.0.0.9 on eth0
+                 unicast [to_l4_2 12:00:00.000] (100) [i]
+\tvia 10.0.0.8 on eth0
 198.51.100.0/24  unicast [to_transit_b 12:00:00.000] (100) [AS64497i]
 \tvia 10.0.0.3 on eth0
 \tBGP.as_path: 64501 64497
@@ -23,6 +25,14 @@ TABLE = """\
 \tBGP.as_path: 64496
 \tBGP.local_pref: 100
 """
+KERNEL = [
+    {"dst": "10.0.0.0/26", "dev": "eth0"},
+    {
+        "dst": "203.0.113.10",
+        "nexthops": [{"gateway": "10.0.0.9"}, {"gateway": "10.0.0.8"}],
+    },
+    {"dst": "198.51.100.0/24", "gateway": "10.0.0.4"},
+]
 STATUS = LabStatus(
     lab="mine",
     topology="two-region",
@@ -50,6 +60,7 @@ class TestRoutes:
         self, live: FakeLive, capsys: pytest.CaptureFixture[str]
     ) -> None:
         live.said = {"status": 0, "stdout": TABLE, "stderr": ""}
+        live.kernel = json.dumps(KERNEL)
 
         assert status_of(["routes", "transit-a", "--lab", "mine"]) == 0
 
@@ -58,6 +69,7 @@ class TestRoutes:
             ["198.51.100.0/24", "best", "10.0.0.4", "64496", "100", "to_us_edge"],
             ["or", "transit-a", "64501", "64497", "to_transit_b"],
             ["203.0.113.10/32", "best", "10.0.0.9", "to_l4"],
+            ["and", "10.0.0.8", "to_l4_2"],
         ]
 
     def test_as_json_every_path_with_its_attributes(
@@ -68,8 +80,8 @@ class TestRoutes:
         assert status_of(["routes", "transit-a", "--lab", "mine", "--json"]) == 0
 
         told = json.loads(capsys.readouterr().out)
-        assert [path["as_path"] for path in told] == [[], [64501, 64497], [64496]]
-        assert [path["best"] for path in told] == [True, False, True]
+        assert [path["as_path"] for path in told] == [[], [], [64501, 64497], [64496]]
+        assert [path["best"] for path in told] == [True, False, False, True]
 
     def test_a_node_without_bird_is_no_router(
         self, live: FakeLive, capsys: pytest.CaptureFixture[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import docker
@@ -38,20 +39,24 @@ ROLES = {
 }
 
 
-def path(*via: str, as_path: str = "") -> str:
-    hops = "".join(f"\tvia {LINKS.get(hop, hop)} on eth0\n" for hop in via)
+def path(as_path: str = "") -> str:
     return (
-        f"198.51.100.0/24  unicast [to_x 12:00:00.000] * (100) [i]\n{hops}"
+        "198.51.100.0/24  unicast [to_x 12:00:00.000] * (100) [i]\n"
         f"\tBGP.as_path: {as_path}\n"
     )
 
 
+@dataclass
 class Router:
-    """Says of its table what it was given; None stands for a BIRD that is dead."""
+    """Says what it was given; without a table its BIRD is dead, without hops no route.
 
-    def __init__(self, name: str, table: str | None) -> None:
-        self.name, self.table = name, table
-        self.asked: list[tuple[str, ...]] = []
+    The kernel picks the last of several hops.
+    """
+
+    name: str = ""
+    hops: tuple[str, ...] = ()
+    table: str | None = path()
+    asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(self, *argv: str) -> str:
         self.asked.append(argv)
@@ -59,8 +64,15 @@ class Router:
             if self.table is None:
                 raise CommandFailed(f"{self.name}: birdc: connection refused")
             return self.table
-        hop = {"dev": "eth1", "gateway": LINKS["us-east-l4-2"]}
-        return json.dumps([hop])
+        if not self.hops:
+            raise CommandFailed(f"{self.name}: ip: RTNETLINK answers: No route to host")
+        gateways = [LINKS[hop] for hop in self.hops]
+        if "fibmatch" not in argv:
+            return json.dumps([{"dev": "eth1", "gateway": gateways[-1]}])
+        hop = {"gateway": gateways[0]}
+        several = {"nexthops": [{"gateway": g} for g in gateways]}
+        route = {"dst": "198.51.100.0/24"} | (several if len(gateways) > 1 else hop)
+        return json.dumps([route])
 
     def request(self, do: str, *, argv: tuple[str, ...], **_: Any) -> Request:
         ports = [
@@ -92,27 +104,30 @@ def fleet() -> Iterator[Fleet]:
 
 
 def told(
-    fleet: Fleet, topology: Topology, tables: Mapping[str, str | None]
+    fleet: Fleet, topology: Topology, **routers: Router
 ) -> tuple[list[tuple[str, str]], str]:
-    routers = {name: Router(name, tables.get(name, "")) for name in ROLES}
-    fleet.channels.update(routers)  # type: ignore[arg-type]
+    there = {name.replace("_", "-"): router for name, router in routers.items()}
+    for name in ROLES:
+        router = there.get(name, Router())
+        router.name = name
+        fleet.channels[name] = router  # type: ignore[assignment]
     hops, end = way(fleet, topology, topology.access[0], FLOW)
     return [(hop.node, hop.what) for hop in hops], end
 
 
 class TestWay:
-    def test_follows_best_paths_to_the_balancer(
+    def test_follows_the_kernels_routes_and_tells_the_as_paths(
         self, fleet: Fleet, topology: Topology
     ) -> None:
         transit, region = topology.transits[0], topology.regions[0]
         hops, end = told(
             fleet,
             topology,
-            {
-                "access-us": path("transit-a", as_path=f"{transit.asn} {region.asn}"),
-                "transit-a": path("us-east-edge", as_path=str(region.asn)),
-                "us-east-edge": path("us-east-l4-1"),
-            },
+            access_us=Router(
+                hops=("transit-a",), table=path(f"{transit.asn} {region.asn}")
+            ),
+            transit_a=Router(hops=("us-east-edge",), table=path(str(region.asn))),
+            us_east_edge=Router(hops=("us-east-l4-1",)),
         )
 
         of_region = f"AS{region.asn} us-east"
@@ -130,34 +145,33 @@ class TestWay:
     def test_among_equal_next_hops_the_kernel_says_which_takes_this_flow(
         self, fleet: Fleet, topology: Topology
     ) -> None:
-        hops, end = told(
-            fleet, topology, {"access-us": path("us-east-l4-1", "us-east-l4-2")}
-        )
+        edge = Router(hops=("us-east-l4-1", "us-east-l4-2"))
+
+        hops, end = told(fleet, topology, access_us=edge)
 
         assert end == "us-east-l4-2"
         assert hops[0][1].endswith("to us-east-l4-2, one of 2 by the flow's hash")
-        router = fleet.channels["access-us"]
-        assert isinstance(router, Router)
-        assert router.asked[-1][-4:-2] == ("sport", "40000")
+        flow = next(argv for argv in edge.asked if "sport" in argv)
+        assert flow[-4:] == ("sport", "40000", "dport", "80")
 
     @pytest.mark.parametrize(
-        ("table", "why"),
+        ("router", "why"),
         [
-            ("", f"{VIP}: no route"),
+            (Router(), f"no route to {VIP}"),
+            (Router(table=None), f"no route to {VIP}"),
             (
-                "198.51.100.0/24  unreachable [own 12:00:00.000] * (200)\n",
-                f"{VIP}: unreachable",
+                Router(hops=("access-us",), table=None),
+                "198.51.100.0/24 to access-us; its BIRD does not answer",
             ),
-            (None, "its BIRD does not answer"),
         ],
-        ids=["no route", "a route to nowhere", "a dead router"],
+        ids=["no route", "a dead router", "a dead BIRD whose kernel goes on"],
     )
     def test_ends_where_nothing_leads_on(
-        self, fleet: Fleet, topology: Topology, table: str | None, why: str
+        self, fleet: Fleet, topology: Topology, router: Router, why: str
     ) -> None:
-        hops, end = told(
-            fleet, topology, {"access-us": path("transit-a"), "transit-a": table}
-        )
+        first = Router(hops=("transit-a",))
+
+        hops, end = told(fleet, topology, access_us=first, transit_a=router)
 
         assert hops[-1] == ("transit-a", why)
         assert end == ""
@@ -166,7 +180,8 @@ class TestWay:
         hops, end = told(
             fleet,
             topology,
-            {"access-us": path("transit-a"), "transit-a": path("access-us")},
+            access_us=Router(hops=("transit-a",)),
+            transit_a=Router(hops=("access-us",)),
         )
 
         assert [node for node, _ in hops] == ["access-us", "transit-a"]
