@@ -147,8 +147,8 @@ def _is_stale(
     It came before the question was there, or with less than a fresh one's TTL (of
     which a resolver takes up to a second at once).
     """
-    asked_ns = min(question.at_ns for question in upstream)
-    return asked_ns > answer["took_ms"] * _NS_PER_MS or answer["ttl_s"] < kept_s - 1
+    asked_ms = min(question.at_ns for question in upstream) / _NS_PER_MS
+    return bool(asked_ms > answer["took_ms"] or answer["ttl_s"] < kept_s - 1)
 
 
 def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
