@@ -147,15 +147,16 @@ def down(
 
 def fault(
     kind: Annotated[FaultVerb, typer.Argument(help="What happens to it.")],
-    target: Annotated[str, typer.Argument(help="A region or a provider.")],
+    target: Annotated[str, typer.Argument(help="A region, a provider, or a node.")],
     *,
     lab: LabName = "",
 ) -> None:
-    """Let a region or a provider suffer, or bring it back.
+    """Let a region, a provider or a node suffer, or bring it back.
 
     Several can suffer at the same time; each is restored by itself.
 
-    app-dead, drain and brown-out befall regions, provider-outage befalls providers.
+    app-dead, drain and brown-out befall regions, provider-outage befalls providers;
+    what a target can suffer is said where it cannot.
     """
     from lab.scenario.model import FaultKind
 

@@ -127,18 +127,25 @@ def _done(requests: Mapping[str, Request], timeout_s: float) -> dict[str, Messag
 
 
 def state(fleet: Fleet, target: str) -> str:
-    """Return `up`, or what a target suffers from, as its nodes themselves tell it."""
+    """Return `up`, or what a target suffers from, as its nodes themselves tell it.
+
+    What befell only some of its nodes is theirs, and not the whole target's.
+    """
     return _state_of(fleet, targets.find(fleet, target))
 
 
 def _state_of(fleet: Fleet, target: Target) -> str:
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
+    nodes = set(target.nodes)
     down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
-    if down:
-        return "app-dead" if down <= set(target.service) else "down"
-    if any(reply["frozen"] for reply in told.values()):
+    if down == nodes:
+        return "down"
+    if down and down == set(target.service):
+        return "app-dead"
+    if {node for node, reply in told.items() if reply["frozen"]} == nodes:
         return "hung"
-    if any(reply["cut"] for reply in told.values()) or _is_barred(fleet, target):
+    cut = bool(target.exits) and all(told[node]["cut"] for node in target.exits)
+    if cut or _is_barred(fleet, target):
         return "isolated"
     for marked, file in target.marks.items():
         looks = fleet.request("run", target.marked, argv=("test", "-e", file))
@@ -153,9 +160,21 @@ def _is_barred(fleet: Fleet, target: Target) -> bool:
 
 
 def suffering(fleet: Fleet) -> dict[str, str]:
-    """Return what suffers from a fault, and its state."""
-    states = {name: state(fleet, name) for name in targets.names(fleet)}
-    return {name: now for name, now in states.items() if now != UP}
+    """Return what suffers from a fault, and its state.
+
+    Nodes that share the fate of a whole are not told beside it.
+    """
+    found: dict[str, str] = {}
+    told: set[str] = set()
+    for name in targets.names(fleet):
+        target = targets.find(fleet, name)
+        if not told.issuperset(target.nodes):
+            now = _state_of(fleet, target)
+            if now != UP:
+                found[name] = now
+            if now not in {UP, *target.marks}:
+                told.update(target.nodes)
+    return found
 
 
 def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:

@@ -22,6 +22,9 @@ BROWNED_OUT_FILE = "/run/lab/browned-out"
 #: rest of its last words would be heard.
 _BEHIND_CUT_NS = 250_000_000
 _REPLY_S = 5.0
+#: Routers have kept the power over their own ports. Those of transits and access
+#: networks are everybody's way, and not one node's.
+_OWN_PORTS = frozenset({Role.EDGE, Role.L4})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class Target:
             are not all that are hit.
         undo: What undoes any of its faults, one after the other.
         marks: Files in the nodes of `marked` that are there in a state.
+        exits: Of `nodes`, those whose cut links cut all of it off.
         service: Of `nodes`, those whose end alone is the end of the service.
         gates: Routers that can keep the target off the network, with its addresses.
     """
@@ -62,6 +66,7 @@ class Target:
     watched: Mapping[FaultKind, tuple[str, ...]] = field(default_factory=dict)
     marked: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+    exits: tuple[str, ...] = ()
     service: tuple[str, ...] = ()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -103,6 +108,32 @@ def _providers(fleet: Fleet) -> tuple[str, ...]:
     return tuple(sorted(fleet.nodes(Role.PROVIDER)))
 
 
+def _single_nodes(fleet: Fleet) -> tuple[str, ...]:
+    """Return every node but the providers, and but the clients, who look on."""
+    return tuple(sorted(fleet.nodes(*(set(Role) - {Role.PROVIDER, Role.CLIENTS}))))
+
+
+def _single(fleet: Fleet, name: str) -> Target:
+    nodes = (name,)
+    faults = {
+        FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
+        FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+    }
+    if fleet.members[name].role in _OWN_PORTS:
+        every = {"every_port": True}
+        faults |= {
+            FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes, facts=every),),
+            FaultKind.ISOLATE: (Blow(do="isolate", nodes=nodes, facts=every),),
+        }
+    return Target(
+        name=name,
+        nodes=nodes,
+        faults=faults,
+        undo=(Blow(do="restore", nodes=nodes),),
+        exits=nodes,
+    )
+
+
 def _region(fleet: Fleet, name: str) -> Target:
     nodes = fleet.nodes(*Role, site=name)
     balancers = fleet.nodes(Role.L4, site=name)
@@ -132,6 +163,7 @@ def _region(fleet: Fleet, name: str) -> Target:
         ),
         marked=backends,
         marks=marks,
+        exits=edges,
         service=backends,
     )
 
@@ -171,4 +203,5 @@ _Names = Callable[[Fleet], tuple[str, ...]]
 _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "regions": (_regions, _region),
     "providers": (_providers, _provider),
+    "nodes": (_single_nodes, _single),
 }

@@ -47,7 +47,7 @@ def status(node: State, _: dict[str, Any]) -> Effect:
             "frozen": [d.name for d in daemons if d.frozen],
             "waiting": len(waiting),
             "loopbacks": node.spec.loopbacks,
-            "cut": network.is_cut(node.spec, node.ports),
+            "cut": network.is_cut(node.ports.values()),
         }
 
     return effect
@@ -63,20 +63,29 @@ def check(node: State, _: dict[str, Any]) -> Effect:
     return effect
 
 
-def power_off(node: State, _: dict[str, Any]) -> Effect:
-    """Cut the boundary links, then kill every daemon: nobody outside hears a FIN."""
+def power_off(node: State, command: dict[str, Any]) -> Effect:
+    """Cut the boundary links, then kill every daemon: nobody outside hears a FIN.
+
+    With `every_port` the other links too: it dies alone, and not with its site.
+    """
 
     def effect() -> dict[str, Any]:
-        stamps = timed(lambda: network.cut_links(node.spec, node.ports))
+        stamps = timed(lambda: network.cut_links(_to_cut(node, command)))
         _kill_all(node)
         return dict(stamps)
 
     return effect
 
 
-def isolate(node: State, _: dict[str, Any]) -> Effect:
-    """Cut the boundary links; everything goes on behind them."""
-    return lambda: dict(timed(lambda: network.cut_links(node.spec, node.ports)))
+def isolate(node: State, command: dict[str, Any]) -> Effect:
+    """Cut the boundary links, or with `every_port` all; its daemons go on."""
+    return lambda: dict(timed(lambda: network.cut_links(_to_cut(node, command))))
+
+
+def _to_cut(node: State, command: dict[str, Any]) -> list[str]:
+    if command.get("every_port"):
+        return [port for port in node.ports.values() if port != "lo"]
+    return [node.ports[address] for address in node.spec.boundary]
 
 
 def crash(node: State, _: dict[str, Any]) -> Effect:
@@ -123,7 +132,7 @@ def restore(node: State, _: dict[str, Any]) -> Effect:
 
     def effect() -> dict[str, Any]:
         def back() -> None:
-            network.links_up(node.spec, node.ports)
+            network.links_up(node.spec, node.ports.values())
             _signal_all(node, signal.SIGCONT)
             node.start_missing()
 

@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 import subprocess
+from collections.abc import Iterable
 from typing import IO, Any
 
 from lab.node.spec import Spec
@@ -42,24 +43,24 @@ def configure(spec: Spec) -> None:
     batch(_route_lines(spec))
 
 
-def cut_links(spec: Spec, ports: dict[str, str]) -> None:
-    """Take the boundary links down: two system calls each, so almost at once."""
-    for address in spec.boundary:
-        _set_link(ports[address], up=False)
+def cut_links(ports: Iterable[str]) -> None:
+    """Take links down: two system calls each, so almost at once."""
+    for port in ports:
+        _set_link(port, up=False)
 
 
-def is_cut(spec: Spec, ports: dict[str, str]) -> bool:
-    """Tell whether a boundary link is down."""
-    return any(not _flags(ports[address]) & _IFF_UP for address in spec.boundary)
+def is_cut(ports: Iterable[str]) -> bool:
+    """Tell whether a link is down."""
+    return any(not _flags(port) & _IFF_UP for port in ports)
 
 
-def links_up(spec: Spec, ports: dict[str, str]) -> None:
+def links_up(spec: Spec, ports: Iterable[str]) -> None:
     """Undo a cut, routes included (a link that goes down loses them)."""
-    if not spec.boundary:
-        return
-    for address in spec.boundary:
-        _set_link(ports[address], up=True)
-    batch(_route_lines(spec))
+    cut = [port for port in ports if is_cut([port])]
+    for port in cut:
+        _set_link(port, up=True)
+    if cut:
+        batch(_route_lines(spec))
 
 
 def shut_out(addresses: list[str]) -> None:

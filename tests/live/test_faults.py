@@ -105,6 +105,9 @@ class TestInject:
             (FaultKind.CRASH, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.ISOLATE, "provider", "isolated"),
+            (FaultKind.POWER_OFF, "balancer", "down"),
+            (FaultKind.ISOLATE, "balancer", "isolated"),
+            (FaultKind.CRASH, "backend", "down"),
         ],
     )
     def test_a_fault_is_struck_once_and_undone_to_the_baseline(
@@ -116,7 +119,12 @@ class TestInject:
         what: str,
         state: str,
     ) -> None:
-        target = {"region": region, "provider": provider}[what]
+        target = {
+            "region": region,
+            "provider": provider,
+            "balancer": f"{region}-l4-1",
+            "backend": f"{region}-be-1",
+        }[what]
 
         effect = mended.inject(kind, target)
 

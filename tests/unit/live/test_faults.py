@@ -100,6 +100,9 @@ class TestState:
             (FaultKind.BROWN_OUT, "red", "browned out"),
             (FaultKind.PROVIDER_OUTAGE, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),
+            (FaultKind.CRASH, "red-l4-1", "down"),
+            (FaultKind.HANG, "honest", "hung"),
+            (FaultKind.ISOLATE, "red-l4-1", "isolated"),
         ],
     )
     def test_a_fault_is_known_by_its_state_until_it_is_undone(
@@ -126,6 +129,12 @@ class TestState:
         faults.restore(fleet, "red")
 
         assert faults.suffering(fleet) == {"provider": "down"}
+
+    def test_what_befalls_a_node_is_not_its_regions(self, fleet: Fleet) -> None:
+        faults.inject(fleet, FaultKind.CRASH, "red-l4-1")
+        faults.inject(fleet, FaultKind.BROWN_OUT, "red")
+
+        assert faults.suffering(fleet) == {"red": "browned out", "red-l4-1": "down"}
 
     def test_what_suffers_from_nothing_has_nothing_to_undo(self, fleet: Fleet) -> None:
         with pytest.raises(WrongUse, match='"blue" suffers from no fault'):

@@ -21,16 +21,22 @@ def fleet() -> Iterator[Fleet]:
 
 
 class TestFind:
-    def test_regions_and_providers_are_targets(self, fleet: Fleet) -> None:
-        assert targets.names(fleet) == ("blue", "red", "provider")
+    def test_wholes_come_before_their_nodes_and_those_who_look_on_are_none(
+        self, fleet: Fleet
+    ) -> None:
+        wholes = ("blue", "red", "provider")
+        nodes = ("blue-be-1", "blue-edge", "honest", "red-be-1", "red-edge", "red-l4-1")
+
+        assert targets.names(fleet) == (*wholes, *nodes, "transit")
 
     def test_what_is_none_is_refused_with_all_there_are(self, fleet: Fleet) -> None:
         there = (
-            'no target "transit"; the lab has: regions blue, red; providers provider'
+            'no target "users"; the lab has: regions blue, red; providers provider; '
+            "nodes blue-be-1, blue-edge, honest, "
         )
 
         with pytest.raises(WrongUse, match=there):
-            targets.find(fleet, "transit")
+            targets.find(fleet, "users")
 
     def test_a_region_is_all_of_its_nodes(self, fleet: Fleet) -> None:
         assert targets.find(fleet, "red").nodes == ("red-edge", "red-l4-1", "red-be-1")
@@ -51,6 +57,9 @@ class TestFaults:
                 "power-off, crash, hang, isolate, app-dead, drain",
             ),
             ("provider", "brown-out", "power-off, provider-outage, crash, hang, iso"),
+            ("red-be-1", "power-off", "crash, hang"),
+            ("transit", "isolate", "crash, hang"),
+            ("red-l4-1", "drain", "crash, hang, power-off, isolate"),
         ],
     )
     def test_what_a_target_cannot_suffer_is_refused_with_what_it_can(
@@ -72,6 +81,13 @@ class TestFaults:
 
         assert blow.nodes == ("red-be-1",)
         assert blow.facts["argv"] == ("touch", app.BROWNED_OUT)
+
+    def test_a_router_alone_is_cut_off_on_every_side(self, fleet: Fleet) -> None:
+        for kind in (FaultKind.POWER_OFF, FaultKind.ISOLATE):
+            (blow,) = targets.find(fleet, "red-l4-1").blows(kind)
+
+            assert (blow.do, blow.nodes) == (kind, ("red-l4-1",))
+            assert blow.facts == {"every_port": True}
 
     def test_a_provider_is_cut_off_before_it_ends(self, fleet: Fleet) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.PROVIDER_OUTAGE):
