@@ -22,9 +22,9 @@ BROWNED_OUT_FILE = "/run/lab/browned-out"
 #: rest of its last words would be heard.
 _BEHIND_CUT_NS = 250_000_000
 _REPLY_S = 5.0
-#: Routers have kept the power over their own ports. Those of transits and access
+#: Only routers have kept the power over their own ports; those of transits and access
 #: networks are everybody's way, and not one node's.
-_OWN_PORTS = frozenset({Role.EDGE, Role.L4})
+_OWN_PORTS = frozenset({Role.EDGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -227,10 +227,8 @@ class LiveWorld:
         """
         fleet = self._attached()
         faults.demand_a_fault(fleet, target)
-        others = faults.suffering(fleet)
-        del others[target]
-        if others:
-            faults.restore(fleet, target)
+        faults.restore(fleet, target)
+        if others := faults.suffering(fleet):
             return others
         for _ in bring_back(fleet, target, deadline_s=self._ready_deadline_s):
             pass

@@ -105,9 +105,9 @@ class TestInject:
             (FaultKind.CRASH, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.ISOLATE, "provider", "isolated"),
-            (FaultKind.POWER_OFF, "balancer", "down"),
-            (FaultKind.ISOLATE, "balancer", "isolated"),
-            (FaultKind.CRASH, "backend", "down"),
+            (FaultKind.POWER_OFF, "edge", "down"),
+            (FaultKind.HANG, "balancer", "hung"),
+            (FaultKind.CRASH, "resolver", "down"),
         ],
     )
     def test_a_fault_is_struck_once_and_undone_to_the_baseline(
@@ -115,6 +115,7 @@ class TestInject:
         mended: LiveWorld,
         region: str,
         provider: str,
+        topology: Topology,
         kind: FaultKind,
         what: str,
         state: str,
@@ -122,8 +123,9 @@ class TestInject:
         target = {
             "region": region,
             "provider": provider,
+            "edge": f"{region}-edge",
             "balancer": f"{region}-l4-1",
-            "backend": f"{region}-be-1",
+            "resolver": topology.access[0].resolvers[0].name,
         }[what]
 
         effect = mended.inject(kind, target)
@@ -135,6 +137,24 @@ class TestInject:
 
         assert mended.undo(target) == {}
         assert mended.status().ready
+
+
+class TestNodes:
+    def test_the_last_backend_takes_its_region_along_and_brings_it_back(
+        self, mended: LiveWorld, region: str
+    ) -> None:
+        backend = f"{region}-be-1"
+        mended.inject(FaultKind.CRASH, backend)
+
+        assert mended.status().suffering == {region: "app-dead"}
+        assert mended.undo(backend) == {}
+        assert mended.status().ready
+
+    def test_those_who_look_on_are_no_target(
+        self, world: LiveWorld, users: str
+    ) -> None:
+        with pytest.raises(WrongUse, match=f'no target "{users}"'):
+            world.inject(FaultKind.CRASH, users)
 
 
 class TestBrownOut:

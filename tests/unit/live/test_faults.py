@@ -102,7 +102,7 @@ class TestState:
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.CRASH, "red-l4-1", "down"),
             (FaultKind.HANG, "honest", "hung"),
-            (FaultKind.ISOLATE, "red-l4-1", "isolated"),
+            (FaultKind.POWER_OFF, "red-edge", "down"),
         ],
     )
     def test_a_fault_is_known_by_its_state_until_it_is_undone(

@@ -59,7 +59,8 @@ class TestFaults:
             ("provider", "brown-out", "power-off, provider-outage, crash, hang, iso"),
             ("red-be-1", "power-off", "crash, hang"),
             ("transit", "isolate", "crash, hang"),
-            ("red-l4-1", "drain", "crash, hang, power-off, isolate"),
+            ("red-l4-1", "isolate", "crash, hang"),
+            ("red-edge", "drain", "crash, hang, power-off, isolate"),
         ],
     )
     def test_what_a_target_cannot_suffer_is_refused_with_what_it_can(
@@ -84,9 +85,9 @@ class TestFaults:
 
     def test_a_router_alone_is_cut_off_on_every_side(self, fleet: Fleet) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.ISOLATE):
-            (blow,) = targets.find(fleet, "red-l4-1").blows(kind)
+            (blow,) = targets.find(fleet, "red-edge").blows(kind)
 
-            assert (blow.do, blow.nodes) == (kind, ("red-l4-1",))
+            assert (blow.do, blow.nodes) == (kind, ("red-edge",))
             assert blow.facts == {"every_port": True}
 
     def test_a_provider_is_cut_off_before_it_ends(self, fleet: Fleet) -> None:
