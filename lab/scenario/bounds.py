@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from lab.scenario.model import Bound, FaultKind
 from lab.topology.model import (
+    Announce,
     Bfd,
     Check,
     Provider,
@@ -20,6 +21,8 @@ from lab.topology.model import (
     Timers,
 )
 
+#: Deaths of which neighbours hear nothing.
+SILENT = frozenset({FaultKind.POWER_OFF, FaultKind.HANG, FaultKind.ISOLATE})
 #: From the loss of one route to the last kernel that forwards elsewhere: a few BGP
 #: updates without pause (BIRD has no MRAI) and route changes, on a busy machine.
 CONVERGENCE_S = 0.3
@@ -106,7 +109,7 @@ def bfd_detection(bfd: Bfd) -> Bound:
 
 
 def anycast_recovery(
-    bfd: Bfd,
+    timers: Timers,
     kind: FaultKind,
     *,
     interval_s: float,
@@ -116,22 +119,38 @@ def anycast_recovery(
     """Return when a client gets a reply from the next site of an anycast address.
 
     Args:
-        bfd: By which the dead site is missed.
+        timers: By which neighbours miss the site, or it sees its service dead.
         kind: How it died.
         interval_s: The client's pace.
         way_s: How long packets, and the news, travel between client and dead site.
         asking_s: How long a client may ask for the address before it sends a packet.
     """
-    seen = bfd_detection(bfd)
+    dead = kind is FaultKind.APP_DEAD
+    seen = health_withdrawal(timers.announce) if dead else bfd_detection(timers.bfd)
     low = max(0.0, seen.low_s - way_s - asking_s)
     high = seen.high_s + CONVERGENCE_S + way_s + interval_s
     tail = f"+ {CONVERGENCE_S:g} s for the routes + one attempt each {interval_s:g} s"
     if way_s or asking_s:
         tail += f"; {way_s:g} s away, and up to {asking_s:g} s to ask for the address"
-    if kind is FaultKind.POWER_OFF:
+    if dead or kind in SILENT:
         return Bound(low_s=low, high_s=high, why=f"{seen.why}; {tail}")
     why = f"a killed router's sessions close at once; at worst {seen.why}; {tail}"
     return Bound(low_s=0.0, high_s=high, why=why)
+
+
+def health_withdrawal(announce: Announce) -> Bound:
+    """Return when an L4 node withdraws its routes after its service has died.
+
+    It looks at a service that refuses at once; the first look after the death comes
+    within one interval.
+    """
+    interval_s, fall = announce.interval_ms / 1000, announce.fall
+    low, high = (fall - 1) * interval_s, fall * interval_s + IN_FLIGHT_S
+    why = (
+        f"{fall} bad looks in a row, one each {interval_s:g} s: {low:g} to "
+        f"{fall * interval_s:g} s, and {IN_FLIGHT_S:g} s for the looks themselves"
+    )
+    return Bound(low_s=low, high_s=high, why=why)
 
 
 def check_detection(daemon: str, check: Check, *, round_trip_s: float = 0.0) -> Bound:

@@ -114,7 +114,7 @@ def rescue(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     farthest_s = max(
         round_trips_s(topology, cohort.access, r.name)[1] for r in topology.regions
     )
-    silent = fault.kind is FaultKind.POWER_OFF
+    silent = fault.kind in {FaultKind.POWER_OFF, FaultKind.ISOLATE}
     return Bound(
         low_s=wait_s if silent else 0.0,
         high_s=wait_s + 2 * farthest_s + bounds.IN_FLIGHT_S,

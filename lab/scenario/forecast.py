@@ -185,8 +185,10 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
         return Outlook()
     if fault.kind is FaultKind.DRAIN:
         return _unhurt(cohort, "the route is withdrawn while the region still serves")
+    if fault.kind is FaultKind.BROWN_OUT:
+        return Outlook()  # what announces the route looks at the shallow check
     bound = bounds.anycast_recovery(
-        topology.timers.bfd,
+        topology.timers,
         fault.kind,
         interval_s=cohort.interval_ms / 1000,
         way_s=round_trips_s(topology, cohort.access, fault.target)[1] / 2,
@@ -223,8 +225,10 @@ def _retried(name: RoundRobin, cohort: Cohort, fault: Fault) -> Outlook:
         return _unhurt(cohort, f"{fault.target} is not in the answer")
     if len(name.regions) == 1:
         return Outlook()
-    if fault.kind is FaultKind.POWER_OFF:
+    if fault.kind in {FaultKind.POWER_OFF, FaultKind.ISOLATE}:
         return _unhurt(cohort, "a live address in the answer is tried next")
+    if fault.kind not in {FaultKind.CRASH, FaultKind.DRAIN}:
+        return Outlook()  # a connection that stands is not left for another address
     bound = Bound(
         low_s=fault.drain_s - bounds.ATTEMPT_S,
         high_s=fault.drain_s + bounds.IN_FLIGHT_S,

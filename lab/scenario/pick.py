@@ -72,6 +72,22 @@ def region(topology: Topology, wanted: str = "") -> Region:
     return _chosen(topology, topology.regions, "target", wanted, "a region")
 
 
+def spared(topology: Topology, wanted: str) -> Region:
+    """Return the wanted region, which a backend or an L4 node can leave and live on.
+
+    Raises:
+        InvalidInput: It has only one of either.
+    """
+    found = region(topology, wanted)
+    if found.l4 < 2 or len(found.backends) < 2:
+        what = (
+            f"topology {topology.name}: region {found.name} has l4: {found.l4} and "
+            f"{len(found.backends)} backend(s)"
+        )
+        raise InvalidInput((Problem(what=what, allowed="at least two of each"),))
+    return found
+
+
 def access_of(topology: Topology, asked: Resolver) -> Access:
     """Return the access network a resolver is in, the first one for a public one."""
     here = (a for a in topology.access if asked in a.resolvers)

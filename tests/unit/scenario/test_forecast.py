@@ -113,6 +113,9 @@ class TestAnycast:
     def test_drain_loses_nothing(self) -> None:
         assert outlook(cohort("anycast"), fault(FaultKind.DRAIN)) == [NoFailures]
 
+    def test_a_service_that_fails_behind_a_shallow_check_keeps_its_route(self) -> None:
+        assert outlook(cohort("anycast"), fault(FaultKind.BROWN_OUT)) == []
+
     def test_recovery_sooner_than_the_next_attempt_may_go_unseen(self) -> None:
         bfd = TOPOLOGY.timers.bfd.model_copy(update={"interval_ms": 10})
         timers = TOPOLOGY.timers.model_copy(update={"bfd": bfd})
@@ -188,6 +191,10 @@ class TestRoundRobin:
         of = cohort("rr", behaviour="retry-next")
 
         assert outlook(of, fault(FaultKind.POWER_OFF)) == [NoFailures]
+
+    def test_a_region_that_accepts_and_never_serves_holds_retry_next(self) -> None:
+        for kind in (FaultKind.HANG, FaultKind.APP_DEAD, FaultKind.BROWN_OUT):
+            assert outlook(cohort("rr", behaviour="retry-next"), fault(kind)) == []
 
     def test_retry_next_may_meet_a_dying_proxy(self) -> None:
         of = cohort("rr", behaviour="retry-next")

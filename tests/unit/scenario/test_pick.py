@@ -43,6 +43,15 @@ class TestResolvers:
         assert pick.access_of(STEERING, public).name == "access-us"
 
 
+class TestSpared:
+    def test_a_region_with_two_of_each_can_lose_one(self) -> None:
+        assert pick.spared(load("two-region"), "eu-west").name == "eu-west"
+
+    def test_one_that_could_not_is_refused_with_what_it_has(self) -> None:
+        with pytest.raises(InvalidInput, match="l4: 1 and 1 backend"):
+            pick.spared(MINIMAL, "red")
+
+
 class TestProviders:
     def test_are_told_apart_by_how_they_decide(self) -> None:
         hasty, patient = pick.hasty_and_patient(STEERING)
