@@ -155,7 +155,6 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.TIMES,
             why="the least of the one over the most of the other",
         )
-        yield common.only_dns()
         yield common.servers_idle(topology)
 
     return Scenario(

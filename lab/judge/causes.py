@@ -141,10 +141,9 @@ def _culprit(known: Attribution, attempt: Attempt) -> str:
 
 def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
     access = next(a for a in known.topology.access if a.name == cohort.access)
+    near = (access.name, access.transit) if known.target else tuple(known.routes)
     changes = sorted(
-        change
-        for router in (access.name, access.transit)
-        for change in known.routes.get(router, ())
+        change for router in near for change in known.routes.get(router, ())
     )
     if not changes:
         return Cause.OTHER
@@ -286,8 +285,8 @@ def _life_ns(topology: Topology, cohort: Cohort) -> int:
 
 
 def _address(topology: Topology, target: str) -> str:
-    providers = {provider.name for provider in topology.zone.providers}
-    return "" if target in providers else str(topology.region(target).address)
+    regions = {region.name: str(region.address) for region in topology.regions}
+    return regions.get(target, "")
 
 
 def _resolver(topology: Topology, name: str) -> Resolver:

@@ -105,7 +105,6 @@ class TestInject:
             (FaultKind.CRASH, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.ISOLATE, "provider", "isolated"),
-            (FaultKind.POWER_OFF, "edge", "down"),
             (FaultKind.HANG, "balancer", "hung"),
             (FaultKind.CRASH, "resolver", "down"),
         ],
@@ -123,7 +122,6 @@ class TestInject:
         target = {
             "region": region,
             "provider": provider,
-            "edge": f"{region}-edge",
             "balancer": f"{region}-l4-1",
             "resolver": topology.access[0].resolvers[0].name,
         }[what]
@@ -148,6 +146,16 @@ class TestNodes:
 
         assert mended.status().suffering == {region: "app-dead"}
         assert mended.undo(backend) == {}
+        assert mended.status().ready
+
+    def test_the_only_edge_takes_its_region_along_and_brings_it_back(
+        self, mended: LiveWorld, region: str
+    ) -> None:
+        edge = f"{region}-edge"
+        mended.inject(FaultKind.POWER_OFF, edge)
+
+        assert mended.status().suffering == {region: "isolated"}
+        assert mended.undo(edge) == {}
         assert mended.status().ready
 
     def test_those_who_look_on_are_no_target(

@@ -66,6 +66,7 @@ class FakeNode:
             self.hear(self.name, {"kind": "all-ready", "t": 2})
             return {"t": 1}
         self._suffer(do, set(facts.get("addresses", ())))
+        self.cut |= bool(facts.get("every_port"))
         return stamps
 
     def _suffer(self, do: str, addresses: set[str]) -> None:

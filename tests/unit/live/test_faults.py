@@ -102,7 +102,6 @@ class TestState:
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.CRASH, "red-l4-1", "down"),
             (FaultKind.HANG, "honest", "hung"),
-            (FaultKind.POWER_OFF, "red-edge", "down"),
         ],
     )
     def test_a_fault_is_known_by_its_state_until_it_is_undone(
@@ -129,6 +128,15 @@ class TestState:
         faults.restore(fleet, "red")
 
         assert faults.suffering(fleet) == {"provider": "down"}
+
+    def test_the_only_way_out_takes_its_region_along(self, fleet: Fleet) -> None:
+        faults.inject(fleet, FaultKind.POWER_OFF, "red-edge")
+
+        assert faults.suffering(fleet) == {"red": "isolated"}
+
+        faults.restore(fleet, "red-edge")
+
+        assert faults.suffering(fleet) == {}
 
     def test_what_befalls_a_node_is_not_its_regions(self, fleet: Fleet) -> None:
         faults.inject(fleet, FaultKind.CRASH, "red-l4-1")
