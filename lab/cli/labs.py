@@ -153,10 +153,10 @@ def fault(
 ) -> None:
     """Let a region, a provider or a node suffer, or bring it back.
 
-    Several can suffer at the same time; each is restored by itself.
+    Several can suffer at the same time; a region is restored with all its nodes.
 
     app-dead, drain and brown-out befall regions, provider-outage befalls providers;
-    what a target can suffer is said where it cannot.
+    power-off and isolate befall both, and edges; crash and hang befall every node.
     """
     from lab.scenario.model import FaultKind
 

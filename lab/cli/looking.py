@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 _KERNEL_ARGV = ("ip", "-j", "route")
+_ROUTERS = ("edge", "transit", "access", "l4")
+_PATIENCE_S = 3.0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,18 +51,41 @@ def routes(
     from lab.live.daemons.bird import paths_argv
     from lab.live.paths import parse_paths
 
-    with world(only_lab(lab)) as live:
-        said = live.execute(node, *paths_argv())
+    name = only_lab(lab)
+    with world(name) as live:
+        status = live.status()
+        if not status.nodes:
+            raise no_lab(name)
+        routers = [n.name for n in status.nodes if n.role in _ROUTERS]
+        if node not in routers:
+            raise WrongUse(f'no router "{node}"; the lab has: {", ".join(routers)}')
+        try:
+            said = live.execute(node, *paths_argv(), timeout_s=_PATIENCE_S)
+            kernel = live.execute(node, *_KERNEL_ARGV, timeout_s=_PATIENCE_S)
+        except CommandFailed:
+            said = {"status": 1}
         if said["status"]:
-            why = str(said["stderr"]).strip() or str(said["stdout"]).strip()
-            raise WrongUse(f'"{node}" is no router, or its BIRD does not run: {why}')
+            raise WrongUse(f"the BIRD of {node} does not answer; see `lab status`")
         book = live.address_book()
-        kernel = json.loads(str(live.execute(node, *_KERNEL_ARGV)["stdout"]))
     paths = parse_paths(str(said["stdout"]))
+    used = forwarding(json.loads(str(kernel["stdout"])))
     if as_json:
-        print_text(json.dumps([asdict(path) for path in paths], indent=2))
+        told = [
+            asdict(path)
+            | {
+                "in_use": in_use(path, used),
+                "next_hops": [book.get(via, via) for via in path.via],
+            }
+            for path in paths
+        ]
+        print_text(json.dumps(told, indent=2))
         return
-    OUT.print(routes_table(paths, book, forwarding(kernel)))
+    OUT.print(routes_table(paths, book, used))
+
+
+def in_use(path: Path, used: Set[tuple[str, str]]) -> bool:
+    """Tell whether the kernel forwards by a path."""
+    return any((path.prefix, via) in used for via in path.via)
 
 
 def forwarding(routes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
@@ -100,15 +125,12 @@ def routes_table(
     ):
         table.add_column(column, no_wrap=column == "prefix")
 
-    def in_use(path: Path) -> bool:
-        return any((path.prefix, via) in used for via in path.via)
-
     last = ""
     for path in sorted(paths, key=lambda path: (_order(path.prefix), not path.best)):
         hops = ", ".join(book.get(via, via) for via in path.via) or path.kind
         table.add_row(
             path.prefix if path.prefix != last else "",
-            "best" if path.best else "and" if in_use(path) else "or",
+            "best" if path.best else "and" if in_use(path, used) else "or",
             hops,
             " ".join(str(asn) for asn in path.as_path),
             "" if path.local_pref is None else str(path.local_pref),
@@ -130,6 +152,9 @@ def trace(
     resolver: Annotated[
         str, typer.Option("--by", help="Resolver to ask: the first one unless given.")
     ] = "",
+    topology: Annotated[
+        str, typer.Option(help="What the lab was started from; by its name as a rule.")
+    ] = "",
     lab: LabName = "",
     as_json: AsJson = False,
 ) -> None:
@@ -144,15 +169,17 @@ def trace(
         status = live.status()
         if not status.nodes:
             raise no_lab(there)
-        topology = apply(load(status.topology), Profile(status.profile))
-        asked = wanted(topology, client, name, resolver)
-        try:
-            hops = live.trace(topology, asked)
-        except CommandFailed as error:
-            raise WrongUse(f"{error}; see `lab status`") from error
+        profile = Profile(status.profile)
+        declared = apply(load(topology or status.topology), profile)
+        exact = live.runs(declared, profile=profile)
+        asked = wanted(declared, client, name, resolver, timed=exact)
+        hops = live.trace(declared, asked)
     if as_json:
         print_text(json.dumps([asdict(hop) for hop in hops], indent=2))
         return
+    if not exact:
+        where = topology or status.topology
+        ERR.print(f"started with other timers than {where} has: no ages", style="dim")
     if status.suffering:
         ill = ", ".join(f"{what} is {how}" for what, how in status.suffering.items())
         ERR.print(ill, style="dim")

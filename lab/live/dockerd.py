@@ -137,7 +137,8 @@ def mend(places: Places, tell: Tell) -> bool:
     if "(*controller).reservePools" not in _log(places):
         return False
     names = let_go_of_pools(places.network_store)
-    tell(f"dockerd choked on half-deleted networks; mended: {', '.join(names)}.")
+    if names:
+        tell(f"dockerd choked on half-deleted networks; mended: {', '.join(names)}.")
     return bool(names)
 
 

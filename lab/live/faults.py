@@ -136,14 +136,15 @@ def state(fleet: Fleet, target: str) -> str:
 
 def _state_of(fleet: Fleet, target: Target) -> str:
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
-    nodes = set(target.nodes)
+    nodes, service = set(target.nodes), set(target.service)
     down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
+    hung = {node for node, reply in told.items() if reply["frozen"]}
     if down == nodes:
         return "down"
-    if down and down == set(target.service):
-        return "app-dead"
-    if {node for node, reply in told.items() if reply["frozen"]} == nodes:
+    if hung and down | hung == nodes:
         return "hung"
+    if service and service <= down:
+        return "app-dead"
     cut = bool(target.exits) and all(told[node]["cut"] for node in target.exits)
     if cut or _is_barred(fleet, target):
         return "isolated"
@@ -165,16 +166,27 @@ def suffering(fleet: Fleet) -> dict[str, str]:
     Nodes that share the fate of a whole are not told beside it.
     """
     found: dict[str, str] = {}
-    told: set[str] = set()
+    wholes: list[tuple[Target, str]] = []
     for name in targets.names(fleet):
         target = targets.find(fleet, name)
-        if not told.issuperset(target.nodes):
-            now = _state_of(fleet, target)
-            if now != UP:
-                found[name] = now
-            if now not in {UP, *target.marks}:
-                told.update(target.nodes)
+        now = _state_of(fleet, target)
+        if now != UP and not any(_is_part(target, now, *whole) for whole in wholes):
+            found[name] = now
+            wholes.append((target, now))
     return found
+
+
+def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
+    """Tell whether what a whole suffers is why its part is as it is now."""
+    nodes = set(part.nodes)
+    match its, now:
+        case ("down", "down") | ("hung", "hung"):
+            return nodes < set(whole.nodes)
+        case "app-dead", "down":
+            return nodes <= set(whole.service)
+        case "isolated", "isolated":
+            return nodes <= set(whole.exits)
+    return False
 
 
 def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:
@@ -195,10 +207,12 @@ def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:
 
 
 def demand_a_fault(fleet: Fleet, target: str) -> None:
-    """Do nothing, if the target suffers from a fault that can be undone.
+    """Do nothing, if the target or a node of it suffers from what can be undone.
 
     Raises:
         WrongUse: No such target, or nothing is wrong with it.
     """
-    if state(fleet, target) == UP:
+    nodes = set(targets.find(fleet, target).nodes)
+    ill = (targets.find(fleet, name).nodes for name in suffering(fleet))
+    if state(fleet, target) == UP and not any(nodes.issuperset(part) for part in ill):
         raise WrongUse(f'"{target}" suffers from no fault')

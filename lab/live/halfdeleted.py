@@ -55,6 +55,6 @@ def _half_deleted(content: bytes) -> Iterator[tuple[str, tuple[int, int]]]:
         if pools and pools[0].strip(b"[ ]"):
             with suppress(ValueError):
                 network = json.loads(record[0])
-                ours = LAB in (network["labels"] or {})
-                if ours and network["inDelete"] and "ipamV4Info" not in network:
+                ours = LAB in (network.get("labels") or {})
+                if ours and network.get("inDelete") and "ipamV4Info" not in network:
                     yield network["name"], pools.span()

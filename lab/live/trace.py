@@ -20,22 +20,36 @@ from lab.live.wire import carried
 from lab.plan.model import Role
 from lab.report.journey import Hop
 from lab.scenario.bounds import lifetime_s
-from lab.topology.model import Access, AnycastName, Resolver, Topology
+from lab.topology.model import (
+    Access,
+    AnycastName,
+    Resolver,
+    ResolverBehaviour,
+    Topology,
+)
 
 _REPLY_S = 10.0
 _NS_PER_MS = 1e6
+_GET = ("ip", "-j", "route", "get")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Whose request is looked at: of a name, by way of a resolver."""
+    """Whose request is looked at: of a name, by way of a resolver.
+
+    Attributes:
+        timed: Whether the topology's timers are known to be the running lab's.
+    """
 
     access: Access
     qname: str
     resolver: Resolver
+    timed: bool = True
 
 
-def wanted(topology: Topology, client: str, qname: str, resolver: str) -> Wanted:
+def wanted(
+    topology: Topology, client: str, qname: str, resolver: str, *, timed: bool = True
+) -> Wanted:
     """Return what a person asks for; without a resolver, the network's first one.
 
     Raises:
@@ -55,15 +69,19 @@ def wanted(topology: Topology, client: str, qname: str, resolver: str) -> Wanted
         there = ", ".join(known)
         raise WrongUse(f'{client} cannot ask "{resolver}"; it can ask: {there}')
     asked = known[resolver] if resolver else next(iter(known.values()))
-    return Wanted(access=access[client], qname=name, resolver=asked)
+    return Wanted(access=access[client], qname=name, resolver=asked, timed=timed)
 
 
 def journey(fleet: Fleet, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
     """Make one request and return what every layer did with it, in its order.
 
     Raises:
-        CommandFailed: A node could not be looked at.
+        WrongUse: A node that has to be looked at does not run.
+        CommandFailed: One could not be looked at.
     """
+    needed = (*(p.name for p in topology.zone.providers), asked.access.clients.name)
+    if ended := [node for node in needed if node not in fleet.channels]:
+        raise WrongUse(f"does not run: {', '.join(ended)}; see `lab status`")
     user = asked.access.clients.name
     name = f"{asked.qname}.{topology.zone.name}"
     argv = ("python3", "-m", "lab.agent.journey", str(asked.resolver.address), name)
@@ -76,7 +94,7 @@ def journey(fleet: Fleet, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
         upstream = tuple(_upstream(topology, asked, here, told["wall_ns"]))
     hops = (
         Hop(layer="stub", node=user, what=f"asks {asked.resolver.name} for {name}"),
-        _resolver(topology, asked, told["asked"], upstream),
+        resolver_hop(topology, asked, told["asked"], upstream),
         *(_authority(topology, asked, question) for question in upstream),
     )
     fetched = told["fetched"]
@@ -112,25 +130,25 @@ def _authority(topology: Topology, asked: Wanted, question: Event) -> Hop:
     )
 
 
-def _resolver(
+def resolver_hop(
     topology: Topology,
     asked: Wanted,
     answer: Mapping[str, Any],
     upstream: tuple[Event, ...],
 ) -> Hop:
+    """Return what a resolver did, from its answer and the authorities' questions."""
     resolver = asked.resolver
-    kept_s = lifetime_s(topology.timers_of(asked.qname), resolver)
     if "error" in answer:
         what = answer["error"]
     elif not answer["addresses"]:
         what = f"{answer['rcode']}, no address"
-    elif not upstream:
-        age_s = max(0, kept_s - answer["ttl_s"])
-        what = f"hit, {age_s} s old; {answer['ttl_s']} s of {kept_s} s left"
-    elif _is_stale(answer, upstream, kept_s):
-        what = f"an answer that has ended, for {answer['ttl_s']} s; asks behind it"
     else:
-        what = f"miss; tells a TTL of {answer['ttl_s']} s"
+        kept_s = lifetime_s(topology.timers_of(asked.qname), resolver)
+        what = _from_cache(topology, asked, answer["ttl_s"], kept_s)
+        if upstream:
+            what = f"miss; tells a TTL of {answer['ttl_s']} s"
+            if _is_stale(asked, answer, upstream, kept_s):
+                what = f"ended, told for {answer['ttl_s']} s more; asks behind it"
     return Hop(
         layer="resolver",
         node=resolver.name,
@@ -139,8 +157,25 @@ def _resolver(
     )
 
 
+def _from_cache(topology: Topology, asked: Wanted, left_s: int, kept_s: int) -> str:
+    """Return in words what an answer is for which no authority was asked.
+
+    A question to an authority that is gone is seen nowhere, so an answer that has
+    ended looks like one with as much time left as those are told with.
+    """
+    resolver = asked.resolver
+    if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
+        told_s = topology.timers.stale_answer_ttl_s
+        longest_s = kept_s if resolver.daemon == "recursor" else told_s
+        if not asked.timed or left_s <= longest_s:
+            return f"kept, or ended and told stale; {left_s} s left of it"
+    if not asked.timed:
+        return f"hit; {left_s} s left"
+    return f"hit, {max(0, kept_s - left_s)} s old; {left_s} s of {kept_s} s left"
+
+
 def _is_stale(
-    answer: Mapping[str, Any], upstream: tuple[Event, ...], kept_s: int
+    asked: Wanted, answer: Mapping[str, Any], upstream: tuple[Event, ...], kept_s: int
 ) -> bool:
     """Tell whether an answer cannot be what the authority said just now.
 
@@ -148,7 +183,9 @@ def _is_stale(
     which a resolver takes up to a second at once).
     """
     asked_ms = min(question.at_ns for question in upstream) / _NS_PER_MS
-    return bool(asked_ms > answer["took_ms"] or answer["ttl_s"] < kept_s - 1)
+    if asked_ms > answer["took_ms"]:
+        return True
+    return asked.timed and bool(answer["ttl_s"] < kept_s - 1)
 
 
 def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
@@ -172,15 +209,18 @@ def way(
     node, asns = access.name, _asns(topology)
     while node not in {hop.node for hop in hops}:
         router = fleet.channels[node]
-        try:
-            route = _route(router, fetched)
-        except CommandFailed:
+        match = _match(router, fetched["address"])
+        if match is None:
             hops.append(_router(node, f"no route to {fetched['address']}"))
             break
-        onward = book.get(route.gateway, route.gateway)
+        prefix, gateways = match
+        picked = gateways[0] if len(gateways) == 1 else _picked(router, fetched)
+        ways = [book.get(gateway, gateway) for gateway in gateways]
+        onward = book.get(picked, " or ".join(ways))
         by = _as_path(router, fetched["address"], asns)
-        one_of = f", one of {route.ways} by the flow's hash" if route.ways > 1 else ""
-        hops.append(_router(node, f"{route.prefix} to {onward}{one_of}{by}"))
+        hashed = f", one of {len(ways)} by the flow's hash" if picked else ""
+        one_of = hashed if len(ways) > 1 else ""
+        hops.append(_router(node, f"{prefix} to {onward}{one_of}{by}"))
         if onward not in fleet.members:
             break
         node = onward
@@ -189,33 +229,34 @@ def way(
     return hops, ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What a kernel does with a flow: by which prefix, and to which of its hops."""
+def _match(router: Channel, address: str) -> tuple[str, list[str]] | None:
+    """Return a kernel's prefix for an address and its next hops; None without route.
 
-    prefix: str
-    gateway: str
-    ways: int
-
-
-def _route(router: Channel, fetched: Mapping[str, Any]) -> _Route:
-    """Return a router's route for a flow; source: ip-route(8), `get` and `fibmatch`.
-
-    Raises:
-        CommandFailed: It has none.
+    Source:
+        ip-route(8), `get fibmatch`.
     """
-    address = fetched["address"]
-    get = ("ip", "-j", "route", "get")
-    (match,) = json.loads(router.run(*get, "fibmatch", address))
-    hops = match.get("nexthops", ())
-    if not hops or "source" not in fetched:
-        gateway = match.get("gateway") or " or ".join(h["gateway"] for h in hops)
-        return _Route(match["dst"], gateway, len(hops))
-    (back,) = json.loads(router.run(*get, fetched["source"]))
-    flow = ("from", fetched["source"], "iif", back["dev"], "ipproto", "tcp")
-    ports = ("sport", str(fetched["port"]), "dport", "80")
-    (picked,) = json.loads(router.run(*get, address, *flow, *ports))
-    return _Route(match["dst"], picked["gateway"], len(hops))
+    argv = (*_GET, "fibmatch", address)
+    reply = router.request("run", argv=argv).reply(_REPLY_S)
+    if reply["status"]:
+        return None
+    (match,) = json.loads(reply["stdout"])
+    hops = match.get("nexthops", (match,))
+    gateways = [hop["gateway"] for hop in hops if "gateway" in hop]
+    return (match["dst"], gateways) if gateways else None
+
+
+def _picked(router: Channel, fetched: Mapping[str, Any]) -> str:
+    """Return the next hop that a kernel picks for this flow; "" if it cannot tell."""
+    if "source" not in fetched:
+        return ""
+    try:
+        (back,) = json.loads(router.run(*_GET, fetched["source"]))
+        flow = ("from", fetched["source"], "iif", back["dev"], "ipproto", "tcp")
+        ports = ("sport", str(fetched["port"]), "dport", "80")
+        (hop,) = json.loads(router.run(*_GET, fetched["address"], *flow, *ports))
+    except CommandFailed:  # no way back to the user
+        return ""
+    return str(hop["gateway"])
 
 
 def _router(node: str, what: str) -> Hop:

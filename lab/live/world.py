@@ -18,6 +18,7 @@ from lab.live.containers import Container, containers
 from lab.live.daemons import registry
 from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
+from lab.live.naming import DIGEST, plan_digest
 from lab.live.observing import Observer
 from lab.live.readiness import check_again, until_ready, waiting
 from lab.live.recovery import bring_back
@@ -26,6 +27,7 @@ from lab.live.stages import image_name
 from lab.live.status import LabStatus, lab_status
 from lab.live.trace import Wanted, address_book, journey
 from lab.plan.build import build
+from lab.plan.links import default_subnets, wire
 from lab.plan.model import Plan
 from lab.report.journey import Hop
 from lab.scenario.model import FaultKind, Scenario
@@ -80,6 +82,17 @@ class LiveWorld:
         """Return the topology's plan on subnets that are the lab's from now on."""
         subnets = bringup.reserve(self._engine, self._lab, topology)
         return build(topology, profile=profile, subnets=subnets)
+
+    def runs(self, topology: Topology, *, profile: str) -> bool:
+        """Tell whether the lab was started from exactly this."""
+        found = self._engine.containers(self._lab)
+        there = bringup.subnets_by_link(self._engine.networks(self._lab))
+        names = [x.name for x in wire(topology, default_subnets(topology)).links]
+        if set(names) != set(there):
+            return False
+        subnets = tuple(there[name] for name in names)
+        digest = plan_digest(build(topology, profile=profile, subnets=subnets))
+        return {container.labels[DIGEST] for container in found} == {digest}
 
     def up(self, plan: Plan) -> Iterator[Event]:
         """Start what does not run; yield readiness events until all conditions hold.

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from lab.node import network
 from lab.node.daemons import Daemon, timed
+from lab.node.delay import RELAY
 from lab.node.readiness import Readiness
 from lab.node.speak import say
 from lab.node.spec import Spec
@@ -190,8 +191,13 @@ VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
 
 
 def _kill_all(node: State) -> None:
-    for daemon in node.daemons.values():
+    for daemon in _own(node):
         daemon.kill()
+
+
+def _own(node: State) -> list[Daemon]:
+    """Return the node's daemons but its relays, which stand for a link's length."""
+    return [d for name, d in node.daemons.items() if not name.startswith(RELAY)]
 
 
 def stop_all(node: State) -> None:
@@ -201,5 +207,5 @@ def stop_all(node: State) -> None:
 
 
 def _signal_all(node: State, number: int) -> None:
-    for daemon in node.daemons.values():
+    for daemon in _own(node):
         daemon.signal(number)

@@ -14,6 +14,8 @@ from typing import Any
 
 from lab.node.network import port_names
 
+#: Begins the name of a relay among the node's processes.
+RELAY = "relay-"
 #: So many packets may be on their way.
 _LIMIT = 100_000
 
@@ -81,7 +83,7 @@ def _relay(
         )
     module = ["python3", "-S", "-m", "lab.node.relay"]
     return {
-        "name": f"relay-{delay['link']}",
+        "name": f"{RELAY}{delay['link']}",
         "argv": [*module, f"{near}-far", port, str(delay["ms"])],
         "user": "",
         "env": {},

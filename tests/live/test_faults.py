@@ -154,7 +154,7 @@ class TestNodes:
         edge = f"{region}-edge"
         mended.inject(FaultKind.POWER_OFF, edge)
 
-        assert mended.status().suffering == {region: "isolated"}
+        assert mended.status().suffering == {region: "isolated", edge: "down"}
         assert mended.undo(edge) == {}
         assert mended.status().ready
 

@@ -29,6 +29,8 @@ class FakeLive:
     log: list[str] = field(default_factory=list)
     said: dict[str, Any] = field(default_factory=dict)
     kernel: str = "[]"
+    exact: bool = True
+    execute_error: BaseException | None = None
     hops: tuple[Hop, ...] = ()
 
     @contextmanager
@@ -78,8 +80,13 @@ class FakeLive:
         self.log.append(f"undo {target}")
         return {t: s for t, s in self.found.suffering.items() if t != target}
 
-    def execute(self, node: str, *argv: str) -> dict[str, Any]:
+    def runs(self, topology: Topology, *, profile: str) -> bool:
+        return self.exact
+
+    def execute(self, node: str, *argv: str, timeout_s: float = 30) -> dict[str, Any]:
         self.log.append(" ".join((node, *argv)))
+        if self.execute_error:
+            raise self.execute_error
         said = {"stdout": self.kernel} if argv[0] == "ip" else self.said
         return {"stdout": "said\n", "stderr": "aside\n", "status": 7} | said
 

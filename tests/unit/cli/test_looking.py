@@ -8,6 +8,7 @@ import pytest
 
 from lab.cli import looking
 from lab.cli.main import status_of
+from lab.errors import CommandFailed
 from lab.live.status import LabStatus, NodeStatus
 from lab.report.journey import Hop
 from tests.unit.cli.fakes import FakeLive
@@ -37,7 +38,10 @@ STATUS = LabStatus(
     lab="mine",
     topology="two-region",
     profile="quick",
-    nodes=(NodeStatus(name="root", role="parent", site="transit-a", state="running"),),
+    nodes=(
+        NodeStatus(name="root", role="parent", site="transit-a", state="running"),
+        NodeStatus(name="transit-a", role="transit", site="transit-a", state="running"),
+    ),
 )
 HOPS = (
     Hop(layer="stub", node="users-us", what="asks us-honest for rr.example.com"),
@@ -76,21 +80,46 @@ class TestRoutes:
         self, live: FakeLive, capsys: pytest.CaptureFixture[str]
     ) -> None:
         live.said = {"status": 0, "stdout": TABLE, "stderr": ""}
+        live.kernel = json.dumps(KERNEL)
 
         assert status_of(["routes", "transit-a", "--lab", "mine", "--json"]) == 0
 
         told = json.loads(capsys.readouterr().out)
         assert [path["as_path"] for path in told] == [[], [], [64501, 64497], [64496]]
         assert [path["best"] for path in told] == [True, False, False, True]
+        assert [path["in_use"] for path in told] == [True, True, False, True]
+        assert told[2]["next_hops"] == ["transit-a"]
 
-    def test_a_node_without_bird_is_no_router(
-        self, live: FakeLive, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("node", ["root", "mars"])
+    def test_what_is_no_router_is_refused_with_those_that_are(
+        self, live: FakeLive, capsys: pytest.CaptureFixture[str], node: str
     ) -> None:
-        live.said = {"status": 1, "stdout": "", "stderr": "no such file"}
+        assert status_of(["routes", node, "--lab", "mine"]) == 2
 
-        assert status_of(["routes", "root", "--lab", "mine"]) == 2
+        told = capsys.readouterr().err
+        assert f'no router "{node}"; the lab has: transit-a' in told
+        assert live.log == []
 
-        assert '"root" is no router' in capsys.readouterr().err
+    @pytest.mark.parametrize(
+        ("said", "error"),
+        [
+            ({"status": 1, "stdout": "", "stderr": "refused"}, None),
+            ({}, CommandFailed("transit-a: run: TimeoutExpired")),
+        ],
+        ids=["dead", "hung"],
+    )
+    def test_a_bird_that_does_not_answer_is_said(
+        self,
+        live: FakeLive,
+        capsys: pytest.CaptureFixture[str],
+        said: dict[str, object],
+        error: CommandFailed | None,
+    ) -> None:
+        live.said, live.execute_error = said, error
+
+        assert status_of(["routes", "transit-a", "--lab", "mine"]) == 2
+
+        assert "the BIRD of transit-a does not answer" in capsys.readouterr().err
 
 
 class TestTrace:
@@ -121,6 +150,15 @@ class TestTrace:
             "what": "unbound, honest: miss",
             "took_ms": 81.2,
         }
+
+    def test_where_timers_may_differ_it_says_that_ages_are_left_out(
+        self, live: FakeLive, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        live.exact = False
+
+        assert status_of(["trace", "users-us", "rr", "--lab", "mine"]) == 0
+
+        assert "other timers than two-region has: no ages" in capsys.readouterr().err
 
     def test_a_lab_that_suffers_says_so_beside_it(
         self, live: FakeLive, capsys: pytest.CaptureFixture[str]

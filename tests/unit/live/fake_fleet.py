@@ -75,7 +75,7 @@ class FakeNode:
             case "power-off" | "crash" | "stop":
                 self.running = False
             case "hang":
-                self.frozen = True
+                self.frozen = self.running  # a dead process takes no signal
             case "isolate":
                 self.cut = True
             case "shut-out":

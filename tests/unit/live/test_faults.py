@@ -132,11 +132,48 @@ class TestState:
     def test_the_only_way_out_takes_its_region_along(self, fleet: Fleet) -> None:
         faults.inject(fleet, FaultKind.POWER_OFF, "red-edge")
 
-        assert faults.suffering(fleet) == {"red": "isolated"}
+        assert faults.suffering(fleet) == {"red": "isolated", "red-edge": "down"}
 
         faults.restore(fleet, "red-edge")
 
         assert faults.suffering(fleet) == {}
+
+    @pytest.mark.parametrize(
+        ("kinds", "found"),
+        [
+            (
+                (FaultKind.CRASH, FaultKind.APP_DEAD),
+                {"red": "app-dead", "red-l4-1": "down"},
+            ),
+            ((FaultKind.CRASH, FaultKind.HANG), {"red": "hung", "red-l4-1": "down"}),
+            (
+                (FaultKind.CRASH, FaultKind.ISOLATE),
+                {"red": "isolated", "red-l4-1": "down"},
+            ),
+        ],
+    )
+    def test_a_region_hit_after_one_of_its_nodes_is_told_and_undone(
+        self,
+        fleet: Fleet,
+        kinds: tuple[FaultKind, FaultKind],
+        found: dict[str, str],
+    ) -> None:
+        faults.inject(fleet, kinds[0], "red-l4-1")
+        faults.inject(fleet, kinds[1], "red")
+
+        assert faults.suffering(fleet) == found
+
+        faults.demand_a_fault(fleet, "red")
+        faults.restore(fleet, "red")
+
+        assert faults.suffering(fleet) == {}
+
+    def test_a_region_that_is_half_back_can_be_restored(self, fleet: Fleet) -> None:
+        faults.inject(fleet, FaultKind.CRASH, "red")
+        faults.restore(fleet, "red-be-1")
+
+        assert set(faults.suffering(fleet)) == {"red-edge", "red-l4-1"}
+        faults.demand_a_fault(fleet, "red")
 
     def test_what_befalls_a_node_is_not_its_regions(self, fleet: Fleet) -> None:
         faults.inject(fleet, FaultKind.CRASH, "red-l4-1")

@@ -12,13 +12,15 @@ import docker
 import pytest
 
 from lab.errors import CommandFailed, WrongUse
+from lab.history import Event, EventKind
 from lab.live.channel import Request
 from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
-from lab.live.trace import wanted, way
+from lab.live.trace import resolver_hop, wanted, way
 from lab.plan.model import Role
 from lab.topology.loading import load
 from lab.topology.model import Topology
+from lab.topology.profiles import Profile, apply
 
 VIP = "198.51.100.1"
 FLOW = {"address": VIP, "source": "198.18.32.10", "port": 40000}
@@ -56,6 +58,7 @@ class Router:
     name: str = ""
     hops: tuple[str, ...] = ()
     table: str | None = path()
+    way_back: bool = True
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(self, *argv: str) -> str:
@@ -64,25 +67,27 @@ class Router:
             if self.table is None:
                 raise CommandFailed(f"{self.name}: birdc: connection refused")
             return self.table
-        if not self.hops:
-            raise CommandFailed(f"{self.name}: ip: RTNETLINK answers: No route to host")
-        gateways = [LINKS[hop] for hop in self.hops]
-        if "fibmatch" not in argv:
-            return json.dumps([{"dev": "eth1", "gateway": gateways[-1]}])
-        hop = {"gateway": gateways[0]}
-        several = {"nexthops": [{"gateway": g} for g in gateways]}
-        route = {"dst": "198.51.100.0/24"} | (several if len(gateways) > 1 else hop)
-        return json.dumps([route])
+        if not self.way_back:
+            raise CommandFailed(f"{self.name}: ip: No route to host")
+        return json.dumps([{"dev": "eth1", "gateway": LINKS[self.hops[-1]]}])
 
     def request(self, do: str, *, argv: tuple[str, ...], **_: Any) -> Request:
-        ports = [
+        request = Request(do)
+        told = self._route() if "fibmatch" in argv else self._ports()
+        done = {"ok": True, "status": 0 if told else 2, "stdout": json.dumps(told)}
+        request.done.set_result(done | {"stderr": ""})
+        return request
+
+    def _ports(self) -> list[dict[str, Any]]:
+        return [
             {"ifname": "lo", "addr_info": [{"local": VIP}]},
             {"ifname": "eth0", "addr_info": [{"local": LINKS[self.name]}]},
         ]
-        request = Request(do)
-        done = {"ok": True, "status": 0, "stdout": json.dumps(ports), "stderr": ""}
-        request.done.set_result(done)
-        return request
+
+    def _route(self) -> list[dict[str, Any]]:
+        hops = [{"gateway": LINKS[hop]} for hop in self.hops]
+        several = {"nexthops": hops} if len(hops) > 1 else hops[0] if hops else {}
+        return [{"dst": "198.51.100.0/24"} | several] if hops else []
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +109,17 @@ def fleet() -> Iterator[Fleet]:
 
 
 def told(
-    fleet: Fleet, topology: Topology, **routers: Router
+    fleet: Fleet,
+    topology: Topology,
+    flow: dict[str, Any] = FLOW,  # nobody writes to it
+    **routers: Router,
 ) -> tuple[list[tuple[str, str]], str]:
     there = {name.replace("_", "-"): router for name, router in routers.items()}
     for name in ROLES:
         router = there.get(name, Router())
         router.name = name
         fleet.channels[name] = router  # type: ignore[assignment]
-    hops, end = way(fleet, topology, topology.access[0], FLOW)
+    hops, end = way(fleet, topology, topology.access[0], flow)
     return [(hop.node, hop.what) for hop in hops], end
 
 
@@ -153,6 +161,22 @@ class TestWay:
         assert hops[0][1].endswith("to us-east-l4-2, one of 2 by the flow's hash")
         flow = next(argv for argv in edge.asked if "sport" in argv)
         assert flow[-4:] == ("sport", "40000", "dport", "80")
+
+    @pytest.mark.parametrize(
+        ("flow", "way_back"),
+        [({"address": VIP}, True), (FLOW, False)],
+        ids=["no connection", "no way back"],
+    )
+    def test_where_no_flow_can_be_looked_up_every_next_hop_is_named(
+        self, fleet: Fleet, topology: Topology, flow: dict[str, Any], way_back: bool
+    ) -> None:
+        edge = Router(hops=("us-east-l4-1", "us-east-l4-2"), way_back=way_back)
+
+        hops, end = told(fleet, topology, flow, access_us=edge)
+
+        both = "198.51.100.0/24 to us-east-l4-1 or us-east-l4-2"
+        assert hops == [("access-us", both)]
+        assert end == ""
 
     @pytest.mark.parametrize(
         ("router", "why"),
@@ -211,3 +235,66 @@ class TestWanted:
     ) -> None:
         with pytest.raises(WrongUse, match=said):
             wanted(topology, client, name, resolver)
+
+
+def upstream(after_ms: float) -> Event:
+    detail = {"resolver": "us-honest", "name": "failover", "subnet": ""}
+    return Event(
+        at_ns=int(after_ms * 1e6),
+        kind=EventKind.UPSTREAM,
+        node="provider-a",
+        detail=detail,
+    )
+
+
+class TestWhatAResolverDid:
+    #: In `quick`: TTL 12 s, minimum TTL 24 s, an answer that has ended told for 6 s.
+    @pytest.mark.parametrize(
+        ("resolver", "ttl_s", "took_ms", "asked_ms", "timed", "said"),
+        [
+            ("us-honest", 9, 1, (), True, "hit, 3 s old; 9 s of 12 s left"),
+            ("us-honest", 9, 1, (), False, "hit; 9 s left"),
+            ("us-honest", 12, 80, (40,), True, "miss; tells a TTL of 12 s"),
+            ("us-clamping", 17, 1, (), True, "hit, 7 s old; 17 s of 24 s left"),
+            ("us-stale", 9, 1, (), True, "hit, 3 s old; 9 s of 12 s left"),
+            ("us-stale", 6, 1, (), True, "kept, or ended and told stale; 6 s left"),
+            ("us-stale", 6, 1, (40,), True, "ended, told for 6 s more; asks behind"),
+            ("us-stale", 6, 2, (1,), True, "ended, told for 6 s more; asks behind"),
+            ("us-stale", 6, 2, (1,), False, "miss; tells a TTL of 6 s"),
+        ],
+    )
+    def test_follows_from_its_answer_and_from_who_was_asked(
+        self,
+        topology: Topology,
+        resolver: str,
+        ttl_s: int,
+        took_ms: float,
+        asked_ms: tuple[float, ...],
+        timed: bool,
+        said: str,
+    ) -> None:
+        quick = apply(topology, Profile.QUICK)
+        asked = wanted(quick, "users-us", "failover", resolver, timed=timed)
+        answer = {"addresses": ["203.0.113.10"], "ttl_s": ttl_s, "took_ms": took_ms}
+
+        hop = resolver_hop(quick, asked, answer, tuple(upstream(m) for m in asked_ms))
+
+        assert said in hop.what
+        assert (hop.node, hop.took_ms) == (resolver, took_ms)
+
+    @pytest.mark.parametrize(
+        ("answer", "said"),
+        [
+            ({"error": "timed out", "took_ms": 3000}, "timed out"),
+            (
+                {"addresses": [], "rcode": "SERVFAIL", "ttl_s": 0, "took_ms": 1},
+                "SERVFAIL, no address",
+            ),
+        ],
+    )
+    def test_no_answer_is_told_as_it_came(
+        self, topology: Topology, answer: dict[str, Any], said: str
+    ) -> None:
+        asked = wanted(topology, "users-us", "failover", "us-honest")
+
+        assert said in resolver_hop(topology, asked, answer, ()).what

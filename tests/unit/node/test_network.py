@@ -1,6 +1,14 @@
 """Rules of reading kernel route changes."""
 
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from lab.node import network
 from lab.node.network import parse_route_line
+from lab.node.spec import Spec
 
 
 class TestParseRouteLine:
@@ -42,3 +50,64 @@ class TestParseRouteLine:
         )
         assert parse_route_line("Deleted broadcast 10.0.0.15 dev eth0") is None
         assert parse_route_line("") is None
+
+
+class TestCut:
+    PORTS = ("eth0", "eth1")
+
+    @pytest.fixture
+    def up(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+        """Which port is up; routes that are set are not looked at."""
+        state = dict.fromkeys(self.PORTS, True)
+
+        def set_link(port: str, *, up: bool) -> None:
+            state[port] = up
+
+        monkeypatch.setattr(network, "_flags", lambda port: int(state[port]))
+        monkeypatch.setattr(network, "_set_link", set_link)
+        monkeypatch.setattr(network, "batch", lambda lines: state.update(set=True))
+        return state
+
+    def test_one_port_that_is_down_is_a_cut(self, up: dict[str, bool]) -> None:
+        assert not network.is_cut(self.PORTS)
+
+        network.cut_links(["eth1"])
+
+        assert up == {"eth0": True, "eth1": False}
+        assert network.is_cut(self.PORTS)
+
+    def test_only_what_was_cut_is_mended_with_its_routes(
+        self, up: dict[str, bool], spec: Spec
+    ) -> None:
+        network.links_up(spec, self.PORTS)
+        assert "set" not in up
+
+        network.cut_links(["eth0"])
+        network.links_up(spec, self.PORTS)
+
+        assert up == {"eth0": True, "eth1": True, "set": True}
+
+    @pytest.fixture
+    def spec(self) -> Spec:
+        return Spec(
+            loopbacks=[],
+            routes=[],
+            boundary=[],
+            keep_net_admin=True,
+            processes=[],
+            conditions=[],
+        )
+
+
+class TestBarred:
+    def test_hosts_are_read_off_the_rules_to_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown = [{"src": "198.18.0.53"}, {"src": "all", "dst": "198.18.0.53"}]
+
+        def run(argv: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+            return subprocess.CompletedProcess(argv, 0, stdout=json.dumps(shown))
+
+        monkeypatch.setattr(network.subprocess, "run", run)
+
+        assert network.barred() == ["198.18.0.53"]

@@ -1,9 +1,13 @@
 """Rules of the readiness probes that need no daemon."""
 
+import json
+
 import dns.flags
 import dns.message
 import dns.rrset
+import pytest
 
+from lab.node import probes
 from lab.node.probes import dns_addresses, dns_question, holds
 
 
@@ -51,3 +55,60 @@ class TestHolds:
 
         assert not good
         assert "ConnectionRefusedError" in seen
+
+
+ANSWERS = {"rr": "203.0.113.10", "failover": "203.0.113.10", "geo": "203.0.113.74"}
+SERVED = {"203.0.113.10": "us-east", "203.0.113.74": "eu-west"}
+ARGS = {
+    "resolvers": {"honest": "198.18.32.53"},
+    "names": ["rr", "failover", "geo"],
+    "regions": {"failover": "us-east"},
+}
+
+
+class TestJourney:
+    """Of two names that lead to one address, and one that leads elsewhere."""
+
+    @pytest.fixture
+    def fetched(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Addresses of which something was fetched."""
+        seen: list[str] = []
+
+        def ask(_: str, name: str) -> tuple[int, list[str]]:
+            return 0, [ANSWERS[name]] if name in ANSWERS else []
+
+        def get(host: str, _port: int, _path: str, _name: str) -> tuple[int, str]:
+            seen.append(host)
+            region = SERVED.get(host, "")
+            return (200, json.dumps({"region": region})) if region else (503, "")
+
+        monkeypatch.setattr(probes, "ask", ask)
+        monkeypatch.setattr(probes, "get", get)
+        return seen
+
+    def test_an_address_is_tried_once_for_all_its_names(
+        self, fetched: list[str]
+    ) -> None:
+        assert probes.probe_journey(ARGS) == (True, "")
+        assert fetched == ["203.0.113.10", "203.0.113.74"]
+
+    def test_every_name_must_lead_to_its_own_region(self, fetched: list[str]) -> None:
+        args = {**ARGS, "regions": {"rr": "us-east", "failover": "eu-west"}}
+
+        good, seen = probes.probe_journey(args)
+
+        assert not good
+        assert seen == "failover by honest: status 200 us-east"
+        assert fetched == ["203.0.113.10"]
+
+    @pytest.mark.usefixtures("fetched")
+    def test_a_name_without_address_is_said(self) -> None:
+        args = {**ARGS, "names": ["rr", "nobody"]}
+
+        assert probes.probe_journey(args) == (False, "honest has no address for nobody")
+
+    @pytest.mark.usefixtures("fetched")
+    def test_a_region_that_fails_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(ANSWERS, "geo", "203.0.113.99")
+
+        assert probes.probe_journey(ARGS) == (False, "geo by honest: status 503")
