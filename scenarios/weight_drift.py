@@ -27,9 +27,6 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import Failover, ResolverBehaviour, Topology, Weighted
 
-#: L7 deals requests out in turns, so a window can miss its share by a turn or two.
-TURNS = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
@@ -107,18 +104,20 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why="an answer is for a resolver and a TTL: all or nothing",
             )
-        window = at_l7.clients * 1000 / at_l7.interval_ms * ttl_s
+        rate_rps = at_l7.clients * 1000 / at_l7.interval_ms
+        low, high = share_bounds(weight, int(rate_rps * for_s))
         section = f"The same at L7, request by request: share of {first}"
         yield Measures(
             section=section,
             text=f"over {for_s:g} s",
             figure=ServedShare(cohorts=(at_l7.name,), during="users", backend=first),
-            low=weight - TURNS / window,
-            high=weight + TURNS / window,
+            low=low,
+            high=high,
             unit=Unit.PERCENT,
-            why=f"weight {backends[0].weight} of {sum(b.weight for b in backends)}, "
-            "dealt out in turns",
+            why=f"weight {backends[0].weight} of {sum(b.weight for b in backends)}, in "
+            "turns; others' requests take turns in between, and which is chance",
         )
+        low, high = share_bounds(weight, int(rate_rps * ttl_s))
         yield Measures(
             section=section,
             text=f"greatest less least over windows of {ttl_s} s",
@@ -126,9 +125,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 cohorts=(at_l7.name,), during="users", backend=first, window_s=ttl_s
             ),
             low=0.0,
-            high=2 * TURNS / window,
+            high=high - low,
             unit=Unit.PERCENT,
-            why=f"a window of {window:.0f} requests misses by {TURNS} at most",
+            why=f"chance over {rate_rps * ttl_s:.0f} requests: {low:.0%} to {high:.0%}",
         )
         yield common.servers_idle(topology)
 
