@@ -52,7 +52,7 @@ def resolver() -> Iterator[int]:
             reply = dns.message.make_response(dns.message.from_wire(wire))
             texts = ("203.0.113.10", "203.0.113.74")
             reply.answer.append(dns.rrset.from_text(f"{NAME}.", 9, "IN", "A", *texts))
-            udp.sendto(reply.to_wire(), whom)
+            udp.sendto(reply.to_wire(want_shuffle=False), whom)
 
         thread = threading.Thread(target=answer)
         thread.start()
