@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+from lab.errors import InvalidInput, Problem
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import AnsweredFor, AnsweredWith, Changes
@@ -46,6 +47,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     hasty, patient = pick.hasty_and_patient(topology)
     check = topology.timers.check
+    if check.threshold < 2:
+        what = "check_threshold is 1, so nobody waits for a second failure"
+        raise InvalidInput((Problem(what=what, allowed="2 or more"),))
     everything = tuple(str(topology.region(r).address) for r in served.regions)
     blip_s = float(check.interval_s)
     settle_s = check.threshold * check.interval_s + check.timeout_s + 2.0

@@ -29,9 +29,11 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import ResolverBehaviour, Topology, Weighted
+from lab.topology.model import Region, ResolverBehaviour, Topology, Weighted
 
 ONE_MS, CROWD_MS = 500, 1000
+#: Pace of the questions past all caches; slowly enough to see the crowd refused.
+BUSY_MS, DEAD_MS = 6, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     share = served.weights[victim.name] / sum(served.weights.values())
     fault = Fault(kind=FaultKind.CRASH, target=victim.name)
 
-    def ask(when: str) -> Ask:
+    def ask(when: str, interval_ms: float) -> Ask:
         return Ask(
             label=when,
             questions=tuple(
@@ -77,10 +79,25 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                     server=provider.name,
                     qname=served.name,
                     count=knobs.answers,
-                    interval_ms=2,
+                    interval_ms=interval_ms,
                 )
                 for provider in topology.zone.providers
             ),
+        )
+
+    def gets(
+        section: str, text: str, asked: str, region: Region, of_all: float
+    ) -> Measures:
+        least, most = share_bounds(of_all, knobs.answers)
+        return Measures(
+            section=section,
+            text=text,
+            figure=AnswerShare(ask=asked, addresses=(str(region.address),)),
+            low=least,
+            high=most,
+            unit=Unit.PERCENT,
+            why=f"{of_all:.0%} by weight, whatever becomes of it; chance over "
+            f"{knobs.answers} answers",
         )
 
     def expectations() -> Iterator[Measures]:
@@ -112,31 +129,46 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             why=f"one each {_gap_s(one):g} s and one each {_gap_s(crowd):g} s",
         )
         least, most = _refused(topology, served, 1 / _gap_s(crowd))
-        yield Measures(
-            section="What the regions see: requests",
-            text="refused for load",
-            figure=FailedShare(cohorts=(crowd.name,), during="load", error="overload"),
-            low=least,
-            high=most,
-            unit=Unit.PERCENT,
-            why="all users of a resolver are in one region, and it serves what it "
-            "declares; a bucket of one second's worth takes the first of them",
+        # The answers may lead the crowd to another region meanwhile, once.
+        full = max(
+            b.capacity_rps
+            for name in served.weights
+            for b in topology.region(name).backends
         )
-        least, most = share_bounds(share, knobs.answers)
-        for when, what in (("busy", "saturated"), ("dead", "dead")):
-            for provider in topology.zone.providers:
-                yield Measures(
-                    section=f"Answers that lead to {victim.name} while it is {what}",
-                    text=f"{provider.name} ({provider.daemon})",
-                    figure=AnswerShare(
-                        ask=f"{when}-{provider.name}", addresses=(str(victim.address),)
-                    ),
-                    low=least,
-                    high=most,
-                    unit=Unit.PERCENT,
-                    why=f"{share:.0%} by weight, whatever becomes of it; chance over "
-                    f"{knobs.answers} answers",
+        spared = full * _gap_s(crowd) / (knobs.answers * BUSY_MS / 1000)
+        for during, text, lowest in (
+            ("load", "refused for load", least),
+            ("busy", "while the authorities are asked", max(0.0, least - spared)),
+        ):
+            yield Measures(
+                section="What the regions see: requests",
+                text=text,
+                figure=FailedShare(
+                    cohorts=(crowd.name,), during=during, error="overload"
+                ),
+                low=lowest,
+                high=most,
+                unit=Unit.PERCENT,
+                why="all users of a resolver are in one region, and it serves what it "
+                "declares; a bucket of one second's worth takes the first of them",
+            )
+        for provider in topology.zone.providers:
+            for region, weight in served.weights.items():
+                yield gets(
+                    "Answers meanwhile, whichever region it is that refuses",
+                    f"{provider.name} ({provider.daemon}): to {region}",
+                    f"busy-{provider.name}",
+                    topology.region(region),
+                    weight / sum(served.weights.values()),
                 )
+        for provider in topology.zone.providers:
+            yield gets(
+                f"Answers that lead to {victim.name} while it is dead",
+                f"{provider.name} ({provider.daemon})",
+                f"dead-{provider.name}",
+                victim,
+                share,
+            )
         yield common.servers_idle(topology)
 
     return Scenario(
@@ -148,9 +180,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         steps=(
             Prime(),
             Observe(for_s=for_s, label="load"),
-            ask("busy"),
+            ask("busy", BUSY_MS),
             fault,
-            ask("dead"),
+            ask("dead", DEAD_MS),
             Undo(target=victim.name),
         ),
         expectations=tuple(expectations()),

@@ -20,8 +20,8 @@ CLIENTS_FILTER = (
     " or (ip[2:2] - ((ip[0] & 0xf) << 2)) - ((tcp[12] & 0xf0) >> 2) != 0))"
     " or udp port 53"
 )
-#: All that an authority carries, but for its own health checks.
-AUTHORITY_FILTER = "ip and not (tcp port 80 and ({checked}))"
+#: All that an authority carries, but for the health checks that are its own.
+AUTHORITY_FILTER = "ip and not (host {own} and tcp port 80 and ({checked}))"
 #: Ends with its input, so that a killed harness leaves no capture behind.
 _SCRIPT = (
     'tcpdump -n -i eth0 -Z root -U -s 256 "$@" -w - "$0" </dev/null & '
@@ -37,7 +37,7 @@ def filters(topology: Topology) -> dict[str, str]:
     return {
         **{a.clients.name: CLIENTS_FILTER for a in topology.access},
         **{
-            p.name: AUTHORITY_FILTER.format(checked=regions)
+            p.name: AUTHORITY_FILTER.format(own=p.address, checked=regions)
             for p in topology.zone.providers
         },
     }

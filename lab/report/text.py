@@ -65,7 +65,11 @@ def render(
     if far := sentence(round_trips(history)):
         tables += [Text(far, style="dim")]
     conclusion = _conclusion(verdict, everything=every_cohort)
-    return Stack(Text(), headline(verdict, scenario), Text(), *tables, conclusion)
+    asked = f"[bold]{', '.join(scenario.questions)}: {escape(scenario.title)}[/]"
+    head = [Text.from_markup(asked)]
+    if verdict.fault_at_ns is not None or not measured:
+        head += [headline(verdict, scenario)]
+    return Stack(Text(), *head, Text(), *tables, conclusion)
 
 
 def headline(verdict: Verdict, scenario: Scenario) -> Text:

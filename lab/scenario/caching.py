@@ -34,7 +34,7 @@ def fetches(
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
     longest = life + rounding.late_s + every_s
-    shortest = life - rounding.early_s
+    shortest = (life - rounding.early_s) or every_s  # then nothing is cached at all
     low, high = math.floor((for_s - PRIMING_S) / longest), math.ceil(for_s / shortest)
     why = (
         f"{for_s:g} s in lives of {shortest:g} to {longest:g} s: cached for {life} s "

@@ -37,6 +37,10 @@ ParentZone = Annotated[
 ]
 
 
+#: gdnsd 3.8 refuses a weight from 2 to the power of 20 on (gdnsd-plugin-weighted(8)).
+Weight = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class Model(BaseModel):
     """Base: frozen, and an unknown key is an error."""
 
@@ -277,7 +281,7 @@ class Weighted(Steered):
     """One region per answer, in proportion to its weight."""
 
     policy: Literal["weighted"]
-    weights: Annotated[dict[Name, PositiveInt], Field(min_length=1)]
+    weights: Annotated[dict[Name, Weight], Field(min_length=1)]
 
 
 class Geo(Steered):

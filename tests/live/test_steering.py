@@ -20,7 +20,15 @@ from lab.live.stages import image_name
 from lab.plan.build import build
 from lab.plan.spec import environment
 from lab.topology.loading import load
-from lab.topology.model import AllDown, Failover, Geo, Probe, RoundRobin, Weighted
+from lab.topology.model import (
+    AllDown,
+    AnycastName,
+    Failover,
+    Geo,
+    Probe,
+    RoundRobin,
+    Weighted,
+)
 from lab.topology.profiles import Profile, apply
 from tests.unit.worlds import serving
 
@@ -28,6 +36,7 @@ pytestmark = pytest.mark.live
 
 PRETEND = (Path(__file__).parent / "pretended_regions.py").read_text("utf-8")
 EAST, WEST = "203.0.113.10", "203.0.113.138"
+ANYCAST = "198.51.100.1"
 #: Addresses in access-us, in access-eu, and of a resolver far from its American users.
 US, EU, PUBLIC = "198.18.40.10", "198.18.56.10", "198.18.1.8"
 REGIONS = ("us-east", "eu-west")
@@ -40,6 +49,7 @@ EVERYWHERE = (
     NEAR,
     FAILOVER,
     FAILOVER.model_copy(update={"name": "shallow", "probe": Probe.SHALLOW}),
+    AnycastName(name="anycast", policy="anycast"),
 )
 #: What gdnsd cannot do.
 PDNS_ONLY = (
@@ -209,6 +219,15 @@ class TestFailingOver:
 
         assert asked.answer("geo", source=US).addresses == {EAST}
         assert asked.answer("rr").addresses == {EAST, WEST}
+
+    def test_the_anycast_address_is_everybodys_whatever_fails(
+        self, asked: Asked, down: Callable[..., None]
+    ) -> None:
+        down(EAST)
+        asked.settles("failover", WEST)
+
+        for source in (US, EU, PUBLIC):
+            assert asked.answer("anycast", source=source).addresses == {ANYCAST}
 
     def test_a_shallow_probe_sees_nothing(
         self, asked: Asked, down: Callable[..., None]

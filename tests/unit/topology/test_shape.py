@@ -34,7 +34,7 @@ class TestFindings:
         (finding,) = found(data)
         assert finding.path == ("zone", "names", 1, "weights", "us-east")
         assert finding.what == 'name "weighted": weights.us-east is 0'
-        assert finding.allowed == "a whole number from 1 on"
+        assert finding.allowed == "a whole number from 1 to 1000000"
 
     def test_a_key_that_is_no_name_is_told_at_the_key(
         self, data: dict[str, Any]
