@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated
 
-from lab.scenario import caching, common, pick
+from lab.scenario import caching, common, forecast, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import (
-    ConnectTime,
     Over,
     PrefixTold,
-    ServedShare,
     SubnetsTold,
     Upstream,
 )
@@ -36,8 +35,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.distance import round_trip_bounds_s
-from lab.topology.geography import preferred
+from lab.topology.geography import seen_from
 from lab.topology.model import (
     Access,
     Geo,
@@ -60,26 +58,42 @@ CLOSED = 0.02
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[
+        str, Knob("who tells subnets; the first that does unless set")
+    ] = ""
     lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 2
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, Geo, where=lambda n: not n.failover)
     watched = pick.name(topology, Geo, where=lambda n: n.failover)
-    telling = pick.resolver(topology, ResolverBehaviour.ECS)
+    telling = pick.resolver(
+        topology,
+        ResolverBehaviour.ECS,
+        knobs.resolver,
+        among={ResolverBehaviour.ECS},
+    )
     silent = pick.resolver(
         topology,
         ResolverBehaviour.HONEST,
         where=lambda r: r.daemon == telling.daemon,
     )
     home = pick.resolver(topology, ResolverBehaviour.FORWARDING)
+    stripping = forecast.resolver_named(topology, home.forwards_to or "")
     narrow, wide = pick.by_scope(topology)
     access = topology.access[0]
     subnets = access.clients.subnets
     timers = topology.timers_of(served.name)
     # Half a life more, so that no fetch falls on the end.
     for_s = (knobs.lives + 0.5) * caching.period_s(timers, telling)
-    users = pick.cohort(access, telling, watched, clients=2 * subnets, interval_ms=500)
+    told, untold = (
+        pick.cohort(access, resolver, watched, clients=2 * subnets, interval_ms=500)
+        for resolver in (telling, stripping)
+    )
+    prefixes = tuple(
+        str(ip_network(f"{address}/{PREFIX}", strict=False))
+        for address in access.clients.addresses
+    )
 
     def ask(label: str, count_s: float, of: Access, *resolvers: Resolver) -> Ask:
         return Ask(
@@ -126,26 +140,22 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         )
 
     def expectations() -> Iterator[Measures]:
-        region = preferred(topology, watched, access)[0]
-        section = f"Users in {access.name} who ask {telling.name}"
-        yield Measures(
-            section=section,
-            text=f"requests served by {region}, the nearest to them",
-            figure=ServedShare(cohorts=(users.name,), during="users", region=region),
-            low=1.0,
-            high=1.0,
-            unit=Unit.PERCENT,
+        yield from common.sent(
+            topology,
+            watched,
+            told,
+            access,
+            section=f"Users in {access.name} who ask {telling.name}",
             why="the authority is told where the user is",
         )
-        low, high, why = round_trip_bounds_s(topology, access.name, region)
-        yield Measures(
-            section=section,
-            text="round trip to where they are sent (median): what error is left",
-            figure=ConnectTime(cohorts=(users.name,), during="users", percent=50),
-            low=low,
-            high=high,
-            unit=Unit.MILLISECONDS,
-            why=why,
+        yield from common.sent(
+            topology,
+            watched,
+            untold,
+            seen_from(topology, stripping, access) or access,
+            section="The error that is left: users in "
+            f"{access.name} who ask {stripping.name}",
+            why="it strips subnets, so the authority sees where the resolver is",
         )
         for label, provider, answers in (
             ("narrow", narrow, subnets),
@@ -153,7 +163,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         ):
             yield from _price(label, provider, answers)
         yield from _leak()
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     def _price(label: str, provider: Provider, answers: int) -> Iterator[Measures]:
         section = (
@@ -173,7 +183,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         yield Measures(
             section=section,
-            text="queries with subnets, for each one without",
+            text="answers cached for the name, for each one without subnets",
             figure=Over(
                 top=queries(label, telling, provider),
                 bottom=queries(label, silent, provider),
@@ -188,18 +198,23 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     def _leak() -> Iterator[Measures]:
         section = "What authorities are told"
         seen = "as seen in the packets that reached the authorities"
-        for text, resolver, label, told in (
-            (f"subnets that {telling.name} tells", telling, "narrow", subnets),
-            (f"subnets that {silent.name} tells", silent, "narrow", 0),
+        here = f"{prefixes[0]} to {prefixes[-1]}"
+        for text, resolver, among, number in (
+            (f"subnets that {telling.name} tells", telling, (), subnets),
+            (f"of these, its users' own: {here}", telling, prefixes, subnets),
+            (f"subnets that {silent.name} tells", silent, (), 0),
         ):
             yield Measures(
                 section=section,
                 text=text,
                 figure=SubnetsTold(
-                    qname=served.name, during=label, resolver=resolver.name
+                    qname=served.name,
+                    during="narrow",
+                    resolver=resolver.name,
+                    among=among,
                 ),
-                low=told,
-                high=told,
+                low=number,
+                high=number,
                 why=seen,
             )
         yield Measures(
@@ -214,9 +229,17 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         )
         yield Measures(
             section=section,
-            text=f"subnets that {home.forwards_to} passes on, told by {home.name}",
+            text=f"queries of {stripping.name}, which {home.name} tells subnets",
+            figure=Upstream(qname=served.name, during="home", resolver=stripping.name),
+            low=1,
+            high=None,
+            why="its answers end meanwhile, so it asks",
+        )
+        yield Measures(
+            section=section,
+            text="subnets in these queries",
             figure=SubnetsTold(
-                qname=served.name, during="home", resolver=home.forwards_to or ""
+                qname=served.name, during="home", resolver=stripping.name
             ),
             low=0,
             high=0,
@@ -228,9 +251,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         title=SCENARIO.title,
         questions=SCENARIO.questions,
         knobs=knob_texts(knobs),
-        watch=(users,),
+        watch=(told, untold),
         steps=(
-            Observe(for_s=4.0, label="users"),
+            Observe(for_s=4.0),
             ask("home", timers.ttl_s + 2.0, pick.access_of(topology, home), home),
             Fault(kind=FaultKind.CRASH, target=wide.name, label="wide-gone"),
             learn("wide-missed"),

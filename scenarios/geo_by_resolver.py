@@ -13,11 +13,9 @@ from typing import Annotated
 
 from lab.scenario import common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import ConnectTime, ServedShare
-from lab.scenario.model import Measures, Observe, Prime, Scenario, Unit
+from lab.scenario.model import Measures, Observe, Prime, Scenario
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.distance import round_trip_bounds_s
-from lab.topology.geography import preferred, seen_from
+from lab.topology.geography import seen_from
 from lab.topology.model import (
     Geo,
     ResolverBehaviour,
@@ -31,14 +29,22 @@ FOR_S = 4.0
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[
+        str, Knob("the distant one; the first without ECS unless set")
+    ] = ""
     clients: Annotated[int, Knob("users of each resolver", minimum=1)] = 20
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, Geo, where=lambda n: not n.failover)
     near = pick.resolver(topology, ResolverBehaviour.HONEST)
-    far = pick.resolver(topology, ResolverBehaviour.NO_ECS)
     access = pick.access_of(topology, near)
+    far = pick.resolver(
+        topology,
+        ResolverBehaviour.NO_ECS,
+        knobs.resolver,
+        where=lambda r: r != near and pick.serves(topology, r, access),
+    )
     users = {
         resolver: pick.cohort(
             access, resolver, served, clients=knobs.clients, interval_ms=500
@@ -49,30 +55,16 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     def expectations() -> Iterator[Measures]:
         for resolver, cohort in users.items():
             place = seen_from(topology, resolver, access) or access
-            region = preferred(topology, served, place)[0]
-            section = f"Users in {access.name} who ask {resolver.name} in {place.name}"
-            yield Measures(
-                section=section,
-                text=f"requests served by {region}, the nearest to {place.name}",
-                figure=ServedShare(
-                    cohorts=(cohort.name,), during="users", region=region
-                ),
-                low=1.0,
-                high=1.0,
-                unit=Unit.PERCENT,
+            yield from common.sent(
+                topology,
+                served,
+                cohort,
+                place,
+                section=f"Users in {access.name} who ask {resolver.name} in "
+                f"{place.name}",
                 why="an authority sees who asks, and that is the resolver",
             )
-            low, high, why = round_trip_bounds_s(topology, access.name, region)
-            yield Measures(
-                section=section,
-                text="round trip to where they are sent (median)",
-                figure=ConnectTime(cohorts=(cohort.name,), during="users", percent=50),
-                low=low,
-                high=high,
-                unit=Unit.MILLISECONDS,
-                why=why,
-            )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,
@@ -80,7 +72,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         questions=SCENARIO.questions,
         knobs=knob_texts(knobs),
         watch=tuple(users.values()),
-        steps=(Prime(), Observe(for_s=FOR_S, label="users")),
+        steps=(Prime(), Observe(for_s=FOR_S)),
         expectations=tuple(expectations()),
     )
 

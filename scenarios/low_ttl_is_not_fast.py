@@ -46,6 +46,9 @@ DARK_S = 6.0
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[
+        str, Knob("who honours the TTL; the first honest one unless set")
+    ] = ""
     clients: Annotated[int, Knob("clients of each population", minimum=1)] = 3
     age_s: Annotated[float, Knob("age of cached answers at the fault", minimum=1)] = 1.0
 
@@ -57,13 +60,15 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         default=pick.name(topology, Failover),
     )
     timers = topology.timers_of(served.name)
-    honest, clamping, stale = (
+    honest = pick.resolver(
+        topology,
+        ResolverBehaviour.HONEST,
+        knobs.resolver,
+        among=pick.PLAIN - {ResolverBehaviour.CLAMPING},
+    )
+    clamping, stale = (
         pick.resolver(topology, behaviour)
-        for behaviour in (
-            ResolverBehaviour.HONEST,
-            ResolverBehaviour.CLAMPING,
-            ResolverBehaviour.SERVE_STALE,
-        )
+        for behaviour in (ResolverBehaviour.CLAMPING, ResolverBehaviour.SERVE_STALE)
     )
 
     def users(
@@ -82,8 +87,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     control = users(honest, pick.name(topology, AnycastName))
     believers = users(stale)
+    obedient = users(honest)
     reasons = {
-        f"none: the resolver honours the TTL of {timers.ttl_s} s": users(honest),
+        f"none: the resolver honours the TTL of {timers.ttl_s} s": obedient,
         f"clamp: the resolver makes it {timers.clamp_s} s": users(clamping),
         f"pin: the client keeps an address for {timers.pin_s} s": users(
             honest, behaviour=Behaviour.PINNED
@@ -133,16 +139,36 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.PERCENT,
             why="its users still get an answer, past any TTL",
         )
+        for text, error, share, why in (
+            ("requests that fail", "", 1.0, "nobody is served here either"),
+            (
+                "of these, to the dead address",
+                "connect-timeout",
+                0.0,
+                "what had ended is gone: its users have no answer at all",
+            ),
+        ):
+            yield Measures(
+                section=section,
+                text=f"{honest.name} does not: {text}",
+                figure=FailedShare(
+                    cohorts=(obedient.name,), during="dark", error=error
+                ),
+                low=share,
+                high=share,
+                unit=Unit.PERCENT,
+                why=why,
+            )
         yield Measures(
             section=section,
-            text="the TTL that the dead answer is told with, at most",
+            text="the TTL that the dead answer is told with, as its users' oldest one",
             figure=OldestAnswer(cohorts=(believers.name,), during="dark"),
-            low=0.0,
+            low=min(timers.stale_answer_ttl_s, DARK_S) - 1.0 - INTERVAL_MS / 1000,
             high=timers.stale_answer_ttl_s + 1.0,
             unit=Unit.SECONDS,
             why=f"again and again for {timers.stale_answer_ttl_s} s (RFC 8767)",
         )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

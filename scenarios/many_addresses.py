@@ -51,7 +51,9 @@ class Knobs:
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, RoundRobin, where=lambda n: len(n.regions) > 2)
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
+    resolver = pick.resolver(
+        topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
+    )
     access = pick.access_of(topology, resolver)
     target = pick.region(topology, knobs.target or served.regions[-1])
     cohorts = {
@@ -129,7 +131,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             cohorts=tuple(cohorts[b].name for b in RESCUED),
             why="the dead address stays in the answer",
         )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

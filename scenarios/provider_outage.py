@@ -7,29 +7,43 @@ have cached ends, and only stale answers are left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import FailedShare
+from lab.scenario.figures import AnswerTime, FailedShare, Greatest
+from lab.scenario.forecast import place_of
 from lab.scenario.model import (
+    Ask,
+    Cohort,
     Expectation,
     Fault,
     FaultKind,
     Measures,
     Observe,
     Prime,
+    Question,
     Restore,
     Scenario,
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import Failover, Probe, Resolver, ResolverBehaviour, Topology
+from lab.topology.distance import round_trips_s
+from lab.topology.model import (
+    Failover,
+    Probe,
+    Resolver,
+    ResolverBehaviour,
+    ServedName,
+    Topology,
+)
 
 INTERVAL_MS = 500
 DARK_S = 10.0
+#: How long resolvers may take over the first questions.
+LEARNING_S = 4.0
 #: The name with about this TTL is asked for: long enough to be a cached one.
 LIFE_S = 6
 
@@ -38,6 +52,7 @@ LIFE_S = 6
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[str, Knob("only this one; one of each kind unless set")] = ""
     clients: Annotated[int, Knob("clients of each resolver", minimum=1)] = 2
 
 
@@ -52,6 +67,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         default=pick.name(topology, Failover),
     )
     timers = topology.timers_of(served.name)
+    alone = pick.resolver(
+        topology,
+        ResolverBehaviour.HONEST,
+        knobs.resolver,
+        where=lambda r: r.forwards_to is None,
+    )
+    asked = (alone,) if knobs.resolver else pick.brands(topology)
     cohorts = {
         resolver: pick.cohort(
             pick.access_of(topology, resolver),
@@ -60,23 +82,53 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             clients=knobs.clients,
             interval_ms=INTERVAL_MS,
         )
-        for resolver in pick.brands(topology)
+        for resolver in asked
     }
-    outages = tuple(
-        Fault(kind=FaultKind.PROVIDER_OUTAGE, target=p.name, label=f"no-{p.name}")
+    ways_s = {
+        resolver: {
+            p.name: round_trips_s(topology, place_of(topology, resolver), p.transit)[1]
+            for p in topology.zone.providers
+        }
+        for resolver in cohorts
+    }
+    nearest = {resolver: _nearest(to_s) for resolver, to_s in ways_s.items()}
+    outages = {
+        p.name: Fault(kind=FaultKind.PROVIDER_OUTAGE, target=p.name, label=p.name)
         for p in topology.zone.providers
+    }
+    gone, *others = sorted(
+        outages, key=lambda name: -list(nearest.values()).count(name)
     )
-    one, *others = outages
+    names = [n for n in topology.zone.names if n.name != served.name]
     life_s = max(bounds.lifetime_s(timers, r) for r in cohorts) + 2.0
 
     def expectations() -> Iterator[Expectation]:
+        for resolver in cohorts:
+            bound = caching.first_questions(
+                resolver,
+                nearest=nearest[resolver] == gone,
+                round_trip_s=max(ways_s[resolver].values()),
+            )
+            yield Measures(
+                section=f"{gone} is gone: the slowest of {len(names)} first questions",
+                text=_told(resolver),
+                figure=Greatest(
+                    of=tuple(
+                        AnswerTime(ask=_first(resolver, name), percent=99)
+                        for name in names
+                    )
+                ),
+                low=bound.low_s,
+                high=bound.high_s,
+                unit=Unit.SECONDS,
+                why=bound.why,
+            )
         for resolver, cohort in cohorts.items():
-            low, high, why = caching.retry_cost(
+            low, high, why = caching.outlived(
                 timers, resolver, for_s=life_s, interval_s=INTERVAL_MS / 1000
             )
             yield Measures(
-                section=f"{one.target} is gone, {others[0].target} is there: "
-                "requests that fail",
+                section=f"{gone} is gone, {others[0]} is there: requests that fail",
                 text=_told(resolver),
                 figure=FailedShare(cohorts=(cohort.name,), during="one"),
                 low=low,
@@ -104,7 +156,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why=why,
             )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,
@@ -114,15 +166,44 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=tuple(cohorts.values()),
         steps=(
             Prime(),
-            one,
-            Observe(for_s=life_s, label="one"),
-            *others,
+            outages[gone],
+            *(_ask(cohorts, name) for name in names),
+            Observe(for_s=life_s + LEARNING_S, label="one"),
+            *(outages[name] for name in others),
             Observe(for_s=life_s, label="ending"),
             Observe(for_s=life_s + DARK_S, label="dark"),
             Restore(),
         ),
         expectations=tuple(expectations()),
     )
+
+
+def _ask(cohorts: Mapping[Resolver, Cohort], name: ServedName) -> Ask:
+    """Return the step that asks every resolver for a name, for the first time."""
+    return Ask(
+        label=name.name,
+        questions=tuple(
+            Question(
+                label=_first(resolver, name),
+                access=cohort.access,
+                server=resolver.name,
+                qname=name.name,
+                count=2,
+                interval_ms=1.0,
+            )
+            for resolver, cohort in cohorts.items()
+        ),
+    )
+
+
+def _nearest(ways_s: Mapping[str, float]) -> str:
+    """Return the one provider that is nearer than all others, or ""."""
+    first, *others = sorted(ways_s, key=lambda name: ways_s[name])
+    return first if all(ways_s[first] < ways_s[other] for other in others) else ""
+
+
+def _first(resolver: Resolver, name: ServedName) -> str:
+    return f"{name.name} of {resolver.name}"
 
 
 def _told(resolver: Resolver) -> str:

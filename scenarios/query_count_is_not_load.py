@@ -40,7 +40,8 @@ BUSY_MS, DEAD_MS = 6, 2
 class Knobs:
     """What a person may set."""
 
-    crowd: Annotated[int, Knob("users of the second resolver", minimum=10)] = 250
+    resolver: Annotated[str, Knob("the crowd's; that of most users unless set")] = ""
+    crowd: Annotated[int, Knob("its users; as declared unless set", minimum=10)] = 0
     lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 3
     answers: Annotated[int, Knob("answers asked of each provider", minimum=100)] = 800
 
@@ -50,8 +51,16 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         topology, Weighted, where=lambda n: len(set(n.weights.values())) == 1
     )
     small = pick.resolver(topology, ResolverBehaviour.HONEST)
+    most = max(
+        (r for r in topology.resolvers if r.behaviour in pick.PLAIN),
+        key=lambda r: (r.users, r != small),
+    )
     big = pick.resolver(
-        topology, ResolverBehaviour.HONEST, where=lambda r: r.name != small.name
+        topology,
+        ResolverBehaviour.HONEST,
+        knobs.resolver or most.name,
+        where=lambda r: r != small,
+        among=pick.PLAIN,
     )
     timers = topology.timers_of(served.name)
     for_s = knobs.lives * (timers.ttl_s + 1.0)
@@ -62,7 +71,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         pick.access_of(topology, big),
         big,
         served,
-        clients=knobs.crowd,
+        clients=knobs.crowd or big.users,
         interval_ms=CROWD_MS,
     )
     victim = topology.region(list(served.weights)[-1])
@@ -107,7 +116,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
             yield Measures(
                 section="What the authorities see: queries",
-                text=f"{resolver.name}: {cohort.clients} users",
+                text=f"{resolver.name}, users: {cohort.clients}",
                 figure=Upstream(
                     qname=served.name, during="load", resolver=resolver.name
                 ),
@@ -169,7 +178,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 victim,
                 share,
             )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

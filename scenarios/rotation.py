@@ -7,14 +7,15 @@ counted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import common, pick
+from lab.scenario import caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import ALPHA, share_bounds
-from lab.scenario.figures import Rotation, ServedP
+from lab.scenario.figures import Orders, Rotation, ServedP, Upstream
 from lab.scenario.model import Ask, Measures, Observe, Question, Scenario, Unit
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import ResolverBehaviour, RoundRobin, Topology
@@ -33,7 +34,9 @@ class Knobs:
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     served = pick.name(topology, RoundRobin, where=lambda n: len(n.regions) > 1)
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
+    resolver = pick.resolver(
+        topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
+    )
     access = pick.access_of(topology, resolver)
     users = pick.cohort(
         access, resolver, served, clients=knobs.users, interval_ms=int(EVERY_S * 1000)
@@ -42,6 +45,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     addresses = {str(topology.region(r).address): even for r in served.regions}
     servers: dict[str, str] = {p.name: p.daemon for p in topology.zone.providers}
     servers[resolver.name] = resolver.daemon
+
+    low_asked, high_asked, why_asked = caching.fetches(
+        topology.timers_of(served.name),
+        resolver,
+        for_s=EVERY_S,
+        every_s=EVERY_S / knobs.users,
+    )
 
     def expectations() -> Iterator[Measures]:
         low, _ = share_bounds(1 - even, knobs.answers - 1)
@@ -56,11 +66,29 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why=f"{1 - even:.0%} if each order is drawn at random, all if rotated",
             )
+            yield Measures(
+                section=section,
+                text="different orders of the same addresses",
+                figure=Orders(ask=server),
+                low=len(addresses),
+                high=math.factorial(len(addresses)),
+                why="at least each address once in front; at most every order there is",
+            )
             told = "first addresses are even: p-value"
-            yield common.chance(told, server, addresses, section=section)
+            yield common.chance(told, (server,), addresses, section=section)
+        section = f"{knobs.users} users without a cache of their own"
         yield Measures(
-            section="Users",
-            text=f"{knobs.users} users without a cache spread evenly: p-value",
+            section=section,
+            text=f"queries that reach an authority by way of {resolver.name}",
+            figure=Upstream(qname=served.name, during="users", resolver=resolver.name),
+            low=low_asked,
+            high=high_asked + 1,
+            why=f"one if nothing was cached, then {why_asked}; the resolver rotates "
+            "what it holds",
+        )
+        yield Measures(
+            section=section,
+            text="they spread evenly: p-value",
             figure=ServedP(
                 cohorts=(users.name,),
                 during="users",
@@ -71,7 +99,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             why="one request of each, chi-square against equal shares",
         )
         yield common.only_dns()
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

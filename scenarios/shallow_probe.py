@@ -51,7 +51,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         Failover,
         where=lambda n: n.probe is Probe.DEEP and n.ttl_s == shallow.ttl_s,
     )
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
+    resolver = pick.resolver(
+        topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
+    )
     access = pick.access_of(topology, resolver)
     by_deep, by_shallow = (
         pick.cohort(
@@ -97,7 +99,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                     round_trip_s=farthest_s(topology),
                 ),
             )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

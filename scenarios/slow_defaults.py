@@ -68,7 +68,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.SECONDS,
                 why=expected.why,
             )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

@@ -155,7 +155,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.TIMES,
             why="the least of the one over the most of the other",
         )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,

@@ -15,8 +15,9 @@ from lab.errors import InvalidInput, Problem
 from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
-from lab.scenario.figures import Irrevocable, Over, PeakAskers, Requests, Upstream
+from lab.scenario.figures import GreatestPart, Irrevocable, PeakAskers, Upstream
 from lab.scenario.model import (
+    Bound,
     Cohort,
     Fault,
     FaultKind,
@@ -28,14 +29,16 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
+from lab.topology.distance import farthest_s
 from lab.topology.model import Failover, Probe, ResolverBehaviour, Topology
 
 INTERVAL_MS = 500
 CROWD_MS = 1000
+FILLING_S = 2 * CROWD_MS / 1000
 FAILOVER = "Failover time: last failure after the fault, s"
 BLAST = "Blast radius: a wrong answer in use after its correction, s"
 LOAD = "Authority load: queries of one resolver"
-FAIRNESS = "Fairness: decisions of the authority per request, %"
+FAIRNESS = "Fairness: the step in which load is shared, % of all requests"
 HERD = "Thundering herd: most users that ask the resolver in one second"
 
 
@@ -50,7 +53,9 @@ class Knobs:
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
-    resolver = pick.resolver(topology, ResolverBehaviour.HONEST, knobs.resolver)
+    resolver = pick.resolver(
+        topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
+    )
     access = pick.access_of(topology, resolver)
     by_ttl = {
         topology.timers_of(n.name).ttl_s: n
@@ -73,7 +78,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         label: pick.cohort(
             access,
             resolver,
-            by_ttl[ttls[1]],
+            by_ttl[ttls[-2]],
             clients=knobs.crowd,
             interval_ms=CROWD_MS,
             jitter=jitter,
@@ -91,7 +96,22 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         at_age_s=knobs.age_s,
     )
     bound = {ttl_s: common.recovery(topology, c, fault) for ttl_s, c in swept.items()}
-    count_s = topology.timers.ttl_s + 3.0
+    held_s = {
+        ttl_s: bounds.lifetime_s(topology.timers_of(c.qname), resolver)
+        for ttl_s, c in swept.items()
+    }
+    verdicts = [
+        bounds.check_detection(
+            p.daemon, topology.timers.check, round_trip_s=farthest_s(topology)
+        )
+        for p in topology.zone.providers
+    ]
+    corrected = Bound(
+        low_s=max(v.low_s for v in verdicts),
+        high_s=max(v.high_s for v in verdicts),
+        why="the last authority's verdict",
+    )
+    count_s = max(held_s.values()) + 3.0
 
     watch = (*swept.values(), *crowds.values())
     asked = {
@@ -122,6 +142,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             held = caching.after_correction(
                 topology.timers_of(cohort.qname),
                 resolver,
+                failing=common.failing(bound[ttl_s], cohort),
+                corrected=corrected,
                 interval_s=INTERVAL_MS / 1000,
             )
             yield Measures(
@@ -146,23 +168,24 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 why=why,
             )
         for ttl_s, cohort in swept.items():
-            low, high, _ = queries[ttl_s]
-            requests = cohort.clients * count_s * 1000 / cohort.interval_ms
+            least, most, why = caching.greatest_part(
+                topology.timers_of(cohort.qname),
+                resolver,
+                age_s=FILLING_S,
+                for_s=count_s,
+                interval_s=INTERVAL_MS / 1000,
+            )
             yield Measures(
                 section=FAIRNESS,
                 text=f"TTL {ttl_s} s",
-                figure=Over(
-                    top=asked[ttl_s],
-                    bottom=Requests(cohorts=(cohort.name,), during="count"),
-                ),
-                low=0.9 * low / requests,
-                high=1.1 * high / requests,
+                figure=GreatestPart(cohorts=(cohort.name,), during="count"),
+                low=least,
+                high=most,
                 unit=Unit.PERCENT,
-                why=f"these queries over {requests:.0f} requests, one more or less; "
-                "the fewer the decisions, the coarser the shares",
+                why=why,
             )
-        yield from _herds(crowds, ttls[1])
-        yield common.servers_idle(topology)
+        yield from _herds(crowds, ttls[-2])
+        yield from common.lab_itself(topology)
 
     def drawn() -> Iterator[Measures]:
         """Place the figures of the sweep in the picture, by section and TTL."""
@@ -178,7 +201,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=watch,
         steps=(
             Prime(),
-            Observe(for_s=2 * CROWD_MS / 1000, label="filling"),
+            Observe(for_s=FILLING_S, label="filling"),
             Observe(for_s=count_s, label="count"),
             Prime(),
             fault,

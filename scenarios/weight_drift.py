@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import common, pick
+from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import ServedShare, ServedSpread, Unanimity
@@ -27,11 +27,16 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import Failover, ResolverBehaviour, Topology, Weighted
 
+DRAWS = ("first draw", "second draw")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
     """What a person may set."""
 
+    resolver: Annotated[
+        str, Knob("whose users are watched; three honest ones unless set")
+    ] = ""
     answers: Annotated[int, Knob("answers of each provider", minimum=1000)] = 10_000
     users: Annotated[int, Knob("users of each resolver", minimum=10)] = 60
     lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 5
@@ -44,9 +49,11 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     total = sum(served.weights.values())
     shares = {r: weight / total for r, weight in served.weights.items()}
     favourite = max(shares, key=lambda r: shares[r])
-    resolvers = [
-        r for r in topology.resolvers if r.behaviour is ResolverBehaviour.HONEST
-    ]
+    first = pick.resolver(
+        topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
+    )
+    honest = [r for r in topology.resolvers if r.behaviour is ResolverBehaviour.HONEST]
+    resolvers = (first,) if knobs.resolver else tuple(honest[:3])
     populations = {
         r: pick.cohort(
             pick.access_of(topology, r),
@@ -55,30 +62,34 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             clients=knobs.users,
             interval_ms=2000,
         )
-        for r in resolvers[:3]
+        for r in resolvers
     }
     ttl_s = topology.timers_of(served.name).ttl_s
-    for_s = knobs.lives * (ttl_s + 1.0)
+    life_s = max(
+        bounds.lifetime_s(topology.timers_of(served.name), r) for r in resolvers
+    )
+    for_s = knobs.lives * (life_s + 1.0)
 
     split = pick.name(topology, Failover)
     region = topology.region(split.regions[0])
     backends = region.backends
     weight = backends[0].weight / sum(b.weight for b in backends)
     at_l7 = pick.cohort(
-        topology.access[0], resolvers[0], split, clients=20, interval_ms=500
+        topology.access[0], honest[0], split, clients=20, interval_ms=500
     )
-    first = f"{region.name}-be-1"
+    backend = f"{region.name}-be-1"
 
     def expectations() -> Iterator[Measures]:
         addresses = {str(topology.region(r).address): s for r, s in shares.items()}
         for provider in topology.zone.providers:
             yield common.chance(
                 f"{provider.name} ({provider.daemon}): p-value",
-                provider.name,
+                tuple(f"{draw}-{provider.name}" for draw in DRAWS),
                 addresses,
-                section=f"What the authorities gave, over {knobs.answers} answers",
+                section=f"What the authorities gave, over {knobs.answers} answers, the "
+                f"better of {len(DRAWS)} draws",
             )
-        draws = len(populations) * int(for_s / (ttl_s + 2.0))
+        draws = len(populations) * int(for_s / (life_s + 2.0))
         low, high = share_bounds(shares[favourite], draws)
         yield Measures(
             section="What users got",
@@ -106,11 +117,11 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         rate_rps = at_l7.clients * 1000 / at_l7.interval_ms
         low, high = share_bounds(weight, int(rate_rps * for_s))
-        section = f"The same at L7, request by request: share of {first}"
+        section = f"The same at L7, request by request: share of {backend}"
         yield Measures(
             section=section,
             text=f"over {for_s:g} s",
-            figure=ServedShare(cohorts=(at_l7.name,), during="users", backend=first),
+            figure=ServedShare(cohorts=(at_l7.name,), during="users", backend=backend),
             low=low,
             high=high,
             unit=Unit.PERCENT,
@@ -122,14 +133,14 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             section=section,
             text=f"greatest less least over windows of {ttl_s} s",
             figure=ServedSpread(
-                cohorts=(at_l7.name,), during="users", backend=first, window_s=ttl_s
+                cohorts=(at_l7.name,), during="users", backend=backend, window_s=ttl_s
             ),
             low=0.0,
             high=high - low,
             unit=Unit.PERCENT,
             why=f"chance over {rate_rps * ttl_s:.0f} requests: {low:.0%} to {high:.0%}",
         )
-        yield common.servers_idle(topology)
+        yield from common.lab_itself(topology)
 
     return Scenario(
         name=SCENARIO.name,
@@ -140,18 +151,22 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         steps=(
             Prime(),
             Observe(for_s=for_s, label="users"),
-            Ask(
-                questions=tuple(
-                    Question(
-                        label=provider.name,
-                        access=at_l7.access,
-                        server=provider.name,
-                        qname=served.name,
-                        count=knobs.answers,
-                        interval_ms=0.5,
-                    )
-                    for provider in topology.zone.providers
+            *(
+                Ask(
+                    label=draw,
+                    questions=tuple(
+                        Question(
+                            label=f"{draw}-{provider.name}",
+                            access=at_l7.access,
+                            server=provider.name,
+                            qname=served.name,
+                            count=knobs.answers,
+                            interval_ms=0.5,
+                        )
+                        for provider in topology.zone.providers
+                    ),
                 )
+                for draw in DRAWS
             ),
         ),
         expectations=tuple(expectations()),

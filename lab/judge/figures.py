@@ -32,6 +32,12 @@ def _over(figure: f.Over, source: Source) -> Seen:
     return Seen(low=top.low / bottom.high, high=top.high / bottom.low)
 
 
+@read.register
+def _greatest(figure: f.Greatest, source: Source) -> Seen:
+    seen = [read(each, source) for each in figure.of]
+    return Seen(low=max(s.low for s in seen), high=max(s.high for s in seen))
+
+
 for _reading in (
     bursts.answer_share,
     bursts.answer_p,
@@ -49,12 +55,14 @@ for _reading in (
     authorities.prefix_told,
     authorities.foreign,
     authorities.processor,
+    authorities.ways_off,
     users.requests,
     users.failed_share,
     users.served_share,
     users.served_p,
     users.served_spread,
     users.unanimity,
+    users.greatest_part,
     users.oldest_answer,
     users.attempt_time,
     users.connect_time,

@@ -1,8 +1,9 @@
 """gdnsd: steering in plugins.
 
 With every datacenter down, `metafo` and `geoip` answer with the first one's addresses.
-Each checked name therefore has a last datacenter that nothing checks and that holds the
-addresses of all.
+Each checked name therefore has a last datacenter that nothing checks. It holds the
+addresses of all, or, where the answer is to be empty, nothing of the family asked for:
+one address of the discard-only prefix (RFC 6666), as gdnsd allows none without any.
 
 Source: gdnsd.config(5), gdnsd-plugin-metafo(8), -weighted(8), -geoip(8) of gdnsd 3.8.
 """
@@ -18,6 +19,7 @@ from lab.render.model import Rendered
 from lab.render.templates import fill
 from lab.render.zones import provider_servers, region_address
 from lab.topology.model import (
+    AllDown,
     AnycastName,
     Check,
     Failover,
@@ -33,6 +35,7 @@ FOLDER = "/etc/lab/gdnsd"
 GEOGRAPHY = f"{FOLDER}/geography.mmdb"
 #: Service type of what is not checked.
 _ALWAYS_UP: Final = "up"
+_NOWHERE: Final = (("DISCARD", "100::1"),)
 
 
 def render(topology: Topology, provider: Provider) -> Rendered:
@@ -113,7 +116,7 @@ def _failover(topology: Topology, name: Failover | Geo) -> dict[str, Any]:
         "name": name.name,
         "service": _service(name),
         "datacenters": first,
-        "everything": addresses,
+        "fallback": addresses if name.all_down is AllDown.FAIL_OPEN else _NOWHERE,
     }
 
 

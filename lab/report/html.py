@@ -11,12 +11,12 @@ from plotly.offline import get_plotlyjs
 
 from lab.history import History
 from lab.judge.model import Status, Verdict
+from lab.judge.round_trips import round_trips
 from lab.report.charts import budget, timeline
 from lab.report.expected import figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.picture import picture
-from lab.report.round_trips import round_trips
 from lab.report.text import headline
 from lab.scenario.model import Fault, Observe, Scenario
 from lab.topology.model import Topology

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from lab.history import History
 from lab.judge.model import Status, Verdict
+from lab.judge.round_trips import round_trips
 from lab.judge.timeline import percentile
-from lab.report.round_trips import round_trips
 from lab.scenario.model import Behaviour, Fault, Scenario
 
 _NS = 1e9

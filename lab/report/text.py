@@ -12,10 +12,11 @@ from rich.text import Text
 
 from lab.history import History
 from lab.judge.model import Status, Verdict
+from lab.judge.round_trips import round_trips
 from lab.report.expected import Row, figures, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
-from lab.report.round_trips import round_trips, sentence
+from lab.report.round_trips import sentence
 from lab.scenario.model import Cause, Fault, Scenario
 from lab.topology.model import Topology
 

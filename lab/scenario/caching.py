@@ -8,13 +8,24 @@ from __future__ import annotations
 import math
 from types import MappingProxyType
 
-from lab.scenario.bounds import PRIMING_S, ROUNDINGS, lifetime_s
+from lab.scenario.bounds import (
+    IN_FLIGHT_S,
+    PRIMING_S,
+    ROUNDINGS,
+    lifetime_s,
+    tells_stale_first,
+)
 from lab.scenario.model import Bound
 from lab.topology.model import Resolver, Timers
 
 #: How long a resolver may wait for a provider that answered well until now before it
 #: asks another one; each measured. unbound and BIND may ask the same one twice.
 RETRIES_S = MappingProxyType({"unbound": 1.2, "recursor": 1.5, "bind": 1.6})
+#: How long it waits at least, from the first question that such a provider leaves
+#: unanswered. unbound doubles a wait that begins with its estimate of the round trip.
+#: Source: `RTT_MIN_TIMEOUT` of unbound 1.22; `network-timeout` of Recursor 5.2; BIND
+#: 9.20, measured.
+FIRST_WAITS_S = MappingProxyType({"unbound": 0.05, "recursor": 1.5, "bind": 0.8})
 #: How long a client waits for its resolver, its one retransmission included.
 STUB_S = 0.8
 
@@ -43,21 +54,86 @@ def fetches(
     return low, high, why
 
 
-def after_correction(timers: Timers, resolver: Resolver, *, interval_s: float) -> Bound:
-    """Return how long a wrong answer is used after the authority stopped giving it.
+def greatest_part(
+    timers: Timers,
+    resolver: Resolver,
+    *,
+    age_s: float,
+    for_s: float,
+    interval_s: float,
+) -> tuple[float, float, str]:
+    """Return the greatest share of a time's requests that follow one cached answer.
 
-    Not at all if it had ended by chance, a whole life if it was fetched just before.
+    Args:
+        timers: Of the name.
+        resolver: Who holds the answer.
+        age_s: How old it is at the beginning, counted from the priming.
+        for_s: How long that time is.
+        interval_s: The users' pace.
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
-    high = life + rounding.late_s + rounding.copy_s + interval_s
+    shortest = life - rounding.early_s
+    longest = life + rounding.late_s + rounding.copy_s
+    # What is left of the first one, or a later one, whole if there is time for it.
+    least_left, most_left = shortest - age_s - PRIMING_S, longest - age_s
+    low = max(least_left, min(shortest, for_s - most_left)) - interval_s
+    high = max(most_left, min(longest, for_s - least_left)) + interval_s
     why = (
-        f"no authority can recall an answer: fetched just before, it lives {life} s "
-        "in whole seconds"
+        f"one answer, cached for {life} s, decides for {max(low, 0):.3g} to "
+        f"{min(high, for_s):.3g} of {for_s:g} s: shares are set in such steps"
     )
-    return Bound(low_s=0.0, high_s=high, why=why)
+    return max(0.0, low) / for_s, min(1.0, high / for_s), why
 
 
-def retry_cost(
+def after_correction(
+    timers: Timers,
+    resolver: Resolver,
+    *,
+    failing: Bound,
+    corrected: Bound,
+    interval_s: float,
+) -> Bound:
+    """Return how long a wrong answer is used after the authorities stopped giving it.
+
+    Args:
+        timers: Of the name.
+        resolver: Who holds the answer.
+        failing: When users last fail by it.
+        corrected: When the last authority corrects it.
+        interval_s: The users' pace.
+    """
+    life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
+    longest = life + rounding.late_s + rounding.copy_s + interval_s
+    low = max(0.0, failing.low_s - corrected.high_s)
+    high = min(longest, failing.high_s - corrected.low_s)
+    why = (
+        f"no authority can recall an answer: last used {failing.low_s:.3g} to "
+        f"{failing.high_s:.3g} s after the fault, corrected after "
+        f"{corrected.low_s:.3g} to {corrected.high_s:.3g} s; it lives {life} s"
+    )
+    return Bound(low_s=low, high_s=high, why=why)
+
+
+def first_questions(resolver: Resolver, *, nearest: bool, round_trip_s: float) -> Bound:
+    """Return how long the slowest of some first questions takes, one provider gone.
+
+    Args:
+        resolver: Who is asked.
+        nearest: Whether no other provider is as near as the dead one.
+        round_trip_s: The longest one to any provider.
+    """
+    least_s, most_s = FIRST_WAITS_S[resolver.daemon], RETRIES_S[resolver.daemon]
+    high = most_s + 2 * round_trip_s + IN_FLIGHT_S
+    told = f"up to {most_s:g} s at the dead provider, two round trips to the other"
+    if tells_stale_first(resolver):
+        return Bound(low_s=0.0, high_s=high, why=f"at once, if stale; else {told}")
+    if not nearest:
+        return Bound(low_s=0.0, high_s=high, why=f"the nearest one lives; else {told}")
+    why = f"the nearest one is dead, and it waits {least_s:g} s at least; {told}"
+    return Bound(low_s=least_s, high_s=high, why=why)
+
+
+def outlived(
     timers: Timers, resolver: Resolver, *, for_s: float, interval_s: float
 ) -> tuple[float, float, str]:
     """Return the share of attempts that fail while one of several providers is gone.

@@ -124,11 +124,15 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubnetsTold:
-    """Number of different client subnets that authorities were told for a name."""
+    """Number of different client subnets that authorities were told for a name.
+
+    Of these only, if any are listed in `among`.
+    """
 
     qname: str
     during: str
     resolver: str = ""
+    among: tuple[str, ...] = ()
     figure: Literal["SubnetsTold"] = "SubnetsTold"
 
 
@@ -214,6 +218,15 @@ class Unanimity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GreatestPart:
+    """Greatest share of attempts that use one and the same cached answer."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["GreatestPart"] = "GreatestPart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OldestAnswer:
     """Greatest age of an answer when an attempt used it, in seconds."""
 
@@ -281,6 +294,21 @@ class Processor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaysOff:
+    """Number of ways whose round trip at the start was not as links declare it."""
+
+    figure: Literal["WaysOff"] = "WaysOff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greatest:
+    """The greatest of several figures."""
+
+    of: tuple[Figure, ...]
+    figure: Literal["Greatest"] = "Greatest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
     """One figure divided by another."""
 
@@ -311,6 +339,7 @@ Figure = Annotated[
     | ServedP
     | ServedSpread
     | Unanimity
+    | GreatestPart
     | OldestAnswer
     | AttemptTime
     | ConnectTime
@@ -318,6 +347,8 @@ Figure = Annotated[
     | Irrevocable
     | PeakAskers
     | Processor
+    | WaysOff
+    | Greatest
     | Over,
     Field(discriminator="figure"),
 ]

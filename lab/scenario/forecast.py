@@ -102,21 +102,21 @@ def asking_s(topology: Topology, cohort: Cohort) -> float:
 
 
 def _way_s(topology: Topology, cohort: Cohort) -> float:
-    place = _place(topology, resolver_named(topology, cohort.resolver))
+    place = place_of(topology, resolver_named(topology, cohort.resolver))
     return round_trips_s(topology, cohort.access, place)[1] / 2
 
 
 def _fetching_s(topology: Topology, resolver: Resolver) -> float:
-    place = _place(topology, resolver)
+    place = place_of(topology, resolver)
     if resolver.forwards_to:
         other = resolver_named(topology, resolver.forwards_to)
-        there_s = round_trips_s(topology, place, _place(topology, other))[1]
+        there_s = round_trips_s(topology, place, place_of(topology, other))[1]
         return there_s + _fetching_s(topology, other)
     providers = topology.zone.providers
     return max(round_trips_s(topology, place, p.transit)[1] for p in providers)
 
 
-def _place(topology: Topology, resolver: Resolver) -> str:
+def place_of(topology: Topology, resolver: Resolver) -> str:
     """Return the transit or access network of a resolver."""
     if isinstance(resolver, PublicResolver):
         return resolver.transit

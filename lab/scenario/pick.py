@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from lab.errors import InvalidInput, Problem
@@ -19,6 +19,10 @@ from lab.topology.model import (
     Topology,
 )
 
+#: Resolvers that ask authorities by themselves and tell no answer beyond its end.
+PLAIN = frozenset(
+    {ResolverBehaviour.HONEST, ResolverBehaviour.NO_ECS, ResolverBehaviour.CLAMPING}
+)
 #: Brands whose answers hold for the very subnet that was told (RFC 7871, section 7.2):
 #: PowerDNS 4.9 copies its length. gdnsd 3.8 joins networks that it answers alike.
 COPIES_SCOPE = frozenset({"pdns"})
@@ -49,15 +53,17 @@ def resolver(
     wanted: str = "",
     *,
     where: Callable[[Resolver], bool] = lambda _: True,
+    among: Collection[ResolverBehaviour] = frozenset(ResolverBehaviour),
 ) -> Resolver:
     """Return the wanted resolver, or the first one of that behaviour.
+
+    One that is wanted by name may have any behaviour `among` those listed.
 
     Raises:
         InvalidInput: There is none.
     """
-    known = [r for r in topology.resolvers if r.behaviour is behaviour and where(r)]
-    if wanted:
-        known = list(topology.resolvers)
+    wished = among if wanted else (behaviour,)
+    known = [r for r in topology.resolvers if r.behaviour in wished and where(r)]
     return _chosen(
         topology, known, "resolver", wanted, f"a resolver that is {behaviour}"
     )
@@ -94,6 +100,11 @@ def access_of(topology: Topology, asked: Resolver) -> Access:
     return next(here, topology.access[0])
 
 
+def serves(topology: Topology, asked: Resolver, access: Access) -> bool:
+    """Tell whether users of a network may ask a resolver."""
+    return is_public(asked) or asked in access.resolvers
+
+
 def is_public(asked: Resolver) -> bool:
     """Tell whether users of every network may ask a resolver."""
     return isinstance(asked, PublicResolver)
@@ -109,8 +120,8 @@ def brands(topology: Topology) -> tuple[Resolver, ...]:
         for r in topology.resolvers
         if r.forwards_to is None and r.behaviour is not ResolverBehaviour.CLAMPING
     )
-    first = {(r.daemon, r.behaviour, r.stale_after_s): r for r in alone}
-    return tuple(first.values())
+    one_of_each = {(r.daemon, r.behaviour, r.stale_after_s): r for r in alone}
+    return tuple(one_of_each.values())
 
 
 def by_scope(topology: Topology) -> tuple[Provider, Provider]:

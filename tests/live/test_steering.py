@@ -51,8 +51,7 @@ EVERYWHERE = (
     FAILOVER.model_copy(update={"name": "shallow", "probe": Probe.SHALLOW}),
     AnycastName(name="anycast", policy="anycast"),
 )
-#: What gdnsd cannot do.
-PDNS_ONLY = (
+EMPTIED = (
     NEAR.model_copy(update={"name": "near-or-none", "all_down": AllDown.EMPTY}),
     FAILOVER.model_copy(update={"name": "none", "all_down": AllDown.EMPTY}),
 )
@@ -121,8 +120,7 @@ def client() -> Iterator[docker.DockerClient]:
 def asked(
     request: pytest.FixtureRequest, client: docker.DockerClient
 ) -> Iterator[Asked]:
-    names = (*EVERYWHERE, *(PDNS_ONLY if request.param == "pdns" else ()))
-    topology = serving(apply(load("two-region"), Profile.QUICK), *names)
+    topology = serving(apply(load("two-region"), Profile.QUICK), *EVERYWHERE, *EMPTIED)
     provider = next(p for p in topology.zone.providers if p.daemon == request.param)
     node = build(topology, profile=Profile.QUICK).node(provider.name)
     own = f"{provider.address} {US} {EU} {PUBLIC}"
@@ -248,15 +246,14 @@ class TestAllDown:
         for name in ("failover", "near"):
             asked.settles(name, EAST, WEST)
 
-    @pytest.mark.parametrize("asked", ["pdns"], indirect=True)
     def test_empty_answers_nothing(
         self, asked: Asked, down: Callable[..., None]
     ) -> None:
-        for name in PDNS_ONLY:
+        for name in EMPTIED:
             asked.settles(name.name, EAST)
         down(EAST, WEST)
 
-        for name in PDNS_ONLY:
+        for name in EMPTIED:
             asked.settles(name.name)
 
 

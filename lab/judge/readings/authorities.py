@@ -1,8 +1,9 @@
-"""Figures about what authorities were asked and carried, and nodes used. Pure."""
+"""Figures about what authorities saw, what nodes used, how long ways took. Pure."""
 
 from __future__ import annotations
 
 from lab.history import Event, EventKind
+from lab.judge.round_trips import round_trips
 from lab.judge.source import Source, exact
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
@@ -16,8 +17,8 @@ def upstream(figure: f.Upstream, source: Source) -> Seen:
 
 
 def subnets_told(figure: f.SubnetsTold, source: Source) -> Seen:
-    told = {e.detail["subnet"] for e in _queries(source, figure)}
-    return exact(float(len(told - {""})))
+    told = {e.detail["subnet"] for e in _queries(source, figure)} - {""}
+    return exact(float(len(told & set(figure.among) if figure.among else told)))
 
 
 def prefix_told(figure: f.PrefixTold, source: Source) -> Seen:
@@ -46,6 +47,13 @@ def processor(figure: f.Processor, source: Source) -> Seen:
             for node in figure.nodes
         )
     )
+
+
+def ways_off(_: f.WaysOff, source: Source) -> Seen:
+    trips = round_trips(source.history)
+    if not trips:
+        raise NoEvidence("no round trip was measured")
+    return exact(float(sum(not trip.as_declared for trip in trips)))
 
 
 def _queries(source: Source, figure: _Asked) -> list[Event]:

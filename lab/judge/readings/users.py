@@ -59,6 +59,24 @@ def served_spread(figure: f.ServedSpread, source: Source) -> Seen:
 
 
 def unanimity(figure: f.Unanimity, source: Source) -> Seen:
+    generations = _generations(source, figure)
+    agreeing = sum(max(Counter(g).values()) for g in generations)
+    return exact(agreeing / sum(len(g) for g in generations))
+
+
+def greatest_part(figure: f.GreatestPart, source: Source) -> Seen:
+    sizes = [len(g) for g in _generations(source, figure)]
+    return exact(max(sizes) / sum(sizes))
+
+
+def _generations(
+    source: Source, figure: f.Unanimity | f.GreatestPart
+) -> list[list[str]]:
+    """Return the addresses used of each answer that a resolver's cache held.
+
+    Raises:
+        NoEvidence: No attempt used any.
+    """
     same: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for attempt in source.attempts(figure.cohorts, figure.during):
         if attempt.answer is None or not attempt.tries:
@@ -67,14 +85,12 @@ def unanimity(figure: f.Unanimity, source: Source) -> Seen:
         end_ns = attempt.answer.received_ns + attempt.answer.ttl_s * NS
         used = attempt.tries[0].address
         same[cohort.resolver, cohort.qname].append((end_ns, used))
-    generations = [g for uses in same.values() for g in _generations(uses)]
-    if not generations:
+    if not same:
         raise NoEvidence(f"no attempt in {figure.during} used an answer")
-    agreeing = sum(max(Counter(g).values()) for g in generations)
-    return exact(agreeing / sum(len(g) for g in generations))
+    return [g for uses in same.values() for g in _stays(uses)]
 
 
-def _generations(uses: list[tuple[int, str]]) -> Iterator[list[str]]:
+def _stays(uses: list[tuple[int, str]]) -> Iterator[list[str]]:
     """Yield the addresses used of each stay of an answer in a resolver's cache."""
     first_ns, current = -math.inf, list[str]()
     for end_ns, used in sorted(uses):

@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
     steering.regions_stand_once,
     steering.failing_over_needs_regions,
     steering.unchecked_names_say_nothing_of_checks,
-    steering.providers_can_do_it,
+    steering.somebody_counts_failures,
     steering.delegation_leads_to_the_zone,
     resolvers.brands_can_do_it,
     resolvers.only_the_patient_wait,

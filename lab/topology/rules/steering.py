@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
 from lab.topology.draft import Draft, anything, items, text
@@ -16,23 +16,8 @@ from lab.topology.model import (
 )
 from lab.topology.words import listing, meant, shown
 
-POLICIES = frozenset({"anycast", "failover", "geo", "round-robin", "weighted"})
-#: What each brand of provider can be told of a served name. gdnsd's plugins answer
-#: with something even when all that they check is down.
-ABLE: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "gdnsd": {
-            "policy": POLICIES,
-            "probe": frozenset(Probe),
-            "all_down": frozenset({AllDown.FAIL_OPEN}),
-        },
-        "pdns": {
-            "policy": POLICIES,
-            "probe": frozenset(Probe),
-            "all_down": frozenset(AllDown),
-        },
-    }
-)
+#: Brands that can wait for several failures in a row. PowerDNS 4.9 cannot.
+COUNTING = frozenset({"gdnsd"})
 #: What is said of health checks, and what holds if nothing is said.
 _OF_CHECKS = MappingProxyType(
     {"probe": Probe.DEEP, "all_down": AllDown.FAIL_OPEN},
@@ -123,23 +108,17 @@ def unchecked_names_say_nothing_of_checks(draft: Draft) -> Iterator[Finding]:
                 yield Finding(path=(*name, key), what=what, allowed=allowed)
 
 
-def providers_can_do_it(draft: Draft) -> Iterator[Finding]:
-    """Find a name told to do what the brand of one of its providers cannot."""
-    brands = list(draft.find("zone.providers.*.daemon", text))
-    for key in ("policy", *_OF_CHECKS):
-        for path, value in draft.find(f"zone.names.*.{key}", text):
-            for provider, daemon in brands:
-                able = ABLE.get(daemon, {}).get(key, frozenset({value}))
-                known = {v for brand in ABLE.values() for v in brand[key]}
-                if value in known and value not in able:
-                    others = (d for d, can in ABLE.items() if value in can[key])
-                    yield Finding(
-                        path=path,
-                        what=f"{draft.subject(path)}: {daemon} "
-                        f"({draft.subject(provider)}) cannot do {key} {value}",
-                        allowed=f"{listing(able)}; or providers that can: "
-                        f"{listing(others)}",
-                    )
+def somebody_counts_failures(draft: Draft) -> Iterator[Finding]:
+    """Find a name with a threshold of which no provider's brand makes anything."""
+    brands = {daemon for _, daemon in draft.find("zone.providers.*.daemon", text)}
+    for path, value in draft.find("zone.names.*.threshold", anything):
+        if brands and not brands & COUNTING:
+            yield Finding(
+                path=path,
+                what=f"{draft.subject(path)}: threshold {shown(value)} cannot be done "
+                f"by {listing(brands)}, which decides at the first failure",
+                allowed=f"a provider that is {listing(COUNTING)}, or no threshold",
+            )
 
 
 def delegation_leads_to_the_zone(draft: Draft) -> Iterator[Finding]:

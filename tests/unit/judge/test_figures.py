@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -127,6 +128,26 @@ class TestChiSquare:
         assert chi_square_p({US: 5000, EU: 5000}, {US: 0.9, EU: 0.1}) < 1e-12
 
 
+class TestWays:
+    def way(self, rtt_ms: float | None) -> Event:
+        detail = {"from": "a", "to": "b", "declared_ms": [80, 80], "rtt_ms": rtt_ms}
+        return Event(at_ns=0, kind=EventKind.RTT, detail=detail)
+
+    def test_those_off_what_is_declared_are_counted(self) -> None:
+        events = tuple(self.way(ms) for ms in (80.7, 120.0, None))
+        assert read(f.WaysOff(), source(events=events)) == Seen(low=2, high=2)
+
+    def test_that_none_was_measured_is_not_that_all_are_right(self) -> None:
+        with pytest.raises(NoEvidence, match="round trip"):
+            read(f.WaysOff(), source())
+
+
+class TestGreatest:
+    def test_is_the_greatest_of_all(self) -> None:
+        shares = tuple(f.AnswerShare(ask="burst", addresses=(a,)) for a in (EU, US))
+        assert read(f.Greatest(of=shares), burst()).low == 0.9
+
+
 class TestBursts:
     def test_share_of_first_addresses(self) -> None:
         seen = read(f.AnswerShare(ask="burst", addresses=(EU,)), burst())
@@ -210,6 +231,9 @@ class TestAuthorities:
         seen = source(events=events)
         assert read(f.SubnetsTold(qname="even", during="step"), seen).low == 2
         assert read(f.PrefixTold(qname="even", during="step"), seen).low == 24
+        known = ("198.18.40.0/24", "198.18.99.0/24")
+        figure = f.SubnetsTold(qname="even", during="step", among=known)
+        assert read(figure, seen).low == 1
 
     def test_a_capture_without_dns_proves_nothing(self) -> None:
         empty = Event(at_ns=0, kind=EventKind.CARRIED, detail={"dns": 0, "foreign": 0})
@@ -288,6 +312,20 @@ class TestUsers:
         seen = source(attempt(2, received_s=1), attempt(2, received_s=1, address=EU))
         figure = f.Unanimity(cohorts=("users",), during="step")
         assert read(figure, seen).low == 0.5
+
+    def test_the_greatest_part_follows_the_answer_that_most_used(self) -> None:
+        seen = source(
+            *(attempt(2 + k, received_s=1, ttl_s=4) for k in range(3)),
+            attempt(7, received_s=6, ttl_s=4),
+        )
+        figure = f.GreatestPart(cohorts=("users",), during="step")
+        assert read(figure, seen).low == 0.75
+
+    def test_nobody_who_used_an_answer_is_no_evidence(self) -> None:
+        unanswered = replace(attempt(2), answer=None)
+        for figure in (f.GreatestPart, f.Unanimity):
+            with pytest.raises(NoEvidence, match="used an answer"):
+                read(figure(cohorts=("users",), during="step"), source(unanswered))
 
     def test_oldest_answer(self) -> None:
         seen = source(attempt(2, received_s=1), attempt(9, received_s=1))

@@ -6,7 +6,7 @@ import re
 
 from lab.render import gdnsd
 from lab.render.model import Rendered
-from lab.topology.model import Failover, Geo, Probe, Topology
+from lab.topology.model import AllDown, Failover, Geo, Probe, Topology
 from tests.unit.worlds import quick, real, serving
 
 REGIONS = ("us-east", "eu-west")
@@ -95,18 +95,23 @@ class TestMonitors:
 class TestPlugins:
     def test_failover_prefers_regions_in_their_order(self) -> None:
         assert (
-            "failover => { datacenters => [ us-east, eu-west, EVERYTHING ] "
+            "failover => { datacenters => [ us-east, eu-west, FALLBACK ] "
             f"service_types => deep dcmap => {{ us-east => {EAST} eu-west => {WEST} "
         ) in config(quick())
 
-    def test_with_all_down_it_answers_everything(self) -> None:
+    def test_with_all_down_it_answers_everything_or_nothing(self) -> None:
         everything = (
-            "EVERYTHING => { # when all are down service_types => up "
+            "FALLBACK => { # when all are down service_types => up "
             f"us-east => {EAST} eu-west => {WEST} }}"
         )
 
         for name in (FAILOVER, NEAR):
             assert config(serving(quick(), name)).count(everything) == 1
+            empties = name.model_copy(update={"all_down": AllDown.EMPTY})
+            assert (
+                "FALLBACK => { # when all are down service_types => up "
+                "DISCARD => 100::1 }"
+            ) in config(serving(quick(), empties))
 
     def test_weights_are_those_declared(self) -> None:
         assert (
@@ -127,7 +132,7 @@ class TestPlugins:
 
         assert "near => { map => near service_types => deep" in text
         assert "plain => { map => plain service_types => up" in text
-        assert "datacenters => [ NEAREST, EVERYTHING ] service_types => deep" in text
+        assert "datacenters => [ NEAREST, FALLBACK ] service_types => deep" in text
         assert "NEAREST => %geoip!near" in text
 
     def test_each_probe_in_use_is_a_monitor_of_its_own(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.history import Event, EventKind, History
-from lab.report.round_trips import RoundTrip, round_trips, sentence
+from lab.judge.round_trips import RoundTrip, round_trips
+from lab.report.round_trips import sentence
 
 FAR = (80.0, 80.0)
 

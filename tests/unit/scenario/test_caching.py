@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.scenario import caching
+from lab.scenario.model import Bound
 from lab.topology.model import Check, Resolver, Timers
 
 TIMERS = Timers(
@@ -45,20 +46,67 @@ class TestFetches:
 
 class TestAfterCorrection:
     def test_a_wrong_answer_lives_on_for_a_whole_life(self) -> None:
-        bound = caching.after_correction(TIMERS, resolver(), interval_s=0.5)
-        assert (bound.low_s, bound.high_s) == (0, 5.5)
+        assert self.held(failing=(0, 20), corrected=(3, 5)) == (0, 5.5)
+
+    def test_no_longer_than_it_did_harm(self) -> None:
+        assert self.held(failing=(7, 8), corrected=(3, 5)) == (2, 5)
+
+    def held(
+        self, *, failing: tuple[float, float], corrected: tuple[float, float]
+    ) -> tuple[float, float]:
+        bound = caching.after_correction(
+            TIMERS,
+            resolver(),
+            failing=Bound(low_s=failing[0], high_s=failing[1], why=""),
+            corrected=Bound(low_s=corrected[0], high_s=corrected[1], why=""),
+            interval_s=0.5,
+        )
+        return bound.low_s, bound.high_s
 
 
-class TestRetryCost:
+class TestGreatestPart:
+    def part(self, for_s: float) -> tuple[float, float]:
+        low, high, _ = caching.greatest_part(
+            TIMERS, resolver(), age_s=2, for_s=for_s, interval_s=0.5
+        )
+        return low * for_s, high * for_s
+
+    def test_is_a_whole_life_where_there_is_time_for_it(self) -> None:
+        assert self.part(20) == (pytest.approx(3.5), pytest.approx(5.5))
+
+    def test_is_what_is_left_of_the_first_in_a_short_time(self) -> None:
+        # 1 to 3 s are left of the first, so 1 to 3 s of 4 go to the second.
+        assert self.part(4) == (pytest.approx(0.5), pytest.approx(3.5))
+
+
+class TestFirstQuestions:
+    def bound(self, of: Resolver, *, nearest: bool = True) -> Bound:
+        return caching.first_questions(of, nearest=nearest, round_trip_s=0.08)
+
+    @pytest.mark.parametrize(
+        ("daemon", "least_s"), [("unbound", 0.05), ("recursor", 1.5), ("bind", 0.8)]
+    )
+    def test_are_dear_where_the_nearest_provider_is_dead(
+        self, daemon: str, least_s: float
+    ) -> None:
+        bound = self.bound(resolver(daemon))
+        assert bound.low_s == least_s < bound.high_s
+
+    def test_may_cost_nothing_where_it_lives_or_the_answer_is_stale(self) -> None:
+        assert self.bound(resolver(), nearest=False).low_s == 0
+        assert self.bound(resolver(behaviour="serve-stale")).low_s == 0
+
+
+class TestOutlived:
     def test_is_the_wait_at_the_dead_provider_once_per_fetch(self) -> None:
-        _, high, _ = caching.retry_cost(
+        _, high, _ = caching.outlived(
             TIMERS, resolver("recursor"), for_s=40, interval_s=0.5
         )
         # Up to 14 fetches in lives of 3 s, 1.5 s each and one attempt more.
         assert high == pytest.approx(14 * 2 / 40)
 
     def test_is_never_more_than_everything(self) -> None:
-        assert caching.retry_cost(TIMERS, resolver(), for_s=1, interval_s=1)[1] == 1
+        assert caching.outlived(TIMERS, resolver(), for_s=1, interval_s=1)[1] == 1
 
 
 class TestLateStaleCost:
