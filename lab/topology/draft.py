@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from lab.topology.finding import Path
+from lab.topology.model import Address, Prefix
 from lab.topology.words import shown
 
 T = TypeVar("T")
@@ -112,14 +112,14 @@ def whole(value: object) -> int:
     return value
 
 
-def address(value: object) -> IPv4Address:
+def address(value: object) -> Address:
     """Read an address."""
-    return IPv4Address(text(value))
+    return Address(text(value))
 
 
-def prefix(value: object) -> IPv4Network:
+def prefix(value: object) -> Prefix:
     """Read a prefix."""
-    return IPv4Network(text(value))
+    return Prefix(text(value))
 
 
 def items(value: object) -> list[Any]:

@@ -7,13 +7,13 @@ count otherwise are in `METRICS`, and a rule sees to it that it makes no differe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address
 from math import asin, cos, radians, sin, sqrt
 from types import MappingProxyType
 from typing import Final
 
 from lab.topology.model import (
     Access,
+    Address,
     Geo,
     Location,
     Resolver,
@@ -78,7 +78,7 @@ def preferred(topology: Topology, name: Geo, site: Site) -> tuple[str, ...]:
     return nearest_first(site.location, located)
 
 
-def site_of(topology: Topology, address: IPv4Address) -> Site:
+def site_of(topology: Topology, address: Address) -> Site:
     """Return the access network or transit of an address; `KeyError` if none has it."""
     sites: tuple[Site, ...] = (*topology.access, *topology.transits)
     for site in sites:

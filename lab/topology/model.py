@@ -16,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraint
 NAME_RULE = (
     "lower-case letters, digits and inner hyphens, first a letter, at most 32 in all"
 )
+#: The lab is IPv4 for now; nothing else of the model says so.
+Address = IPv4Address
+Prefix = IPv4Network
+
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32),
@@ -129,8 +133,8 @@ class Timers(Model):
 class Anycast(Model):
     """The anycast prefix that every region announces, and the address in it."""
 
-    prefix: IPv4Network
-    address: IPv4Address
+    prefix: Prefix
+    address: Address
 
 
 class Backend(Model):
@@ -155,9 +159,9 @@ class Region(Model):
     name: Name
     asn: Asn
     transit: Name
-    prefix: IPv4Network
+    prefix: Prefix
     """Unicast prefix that the edge originates; its first address is the edge's."""
-    address: IPv4Address
+    address: Address
     """Service address, which DNS hands out and providers check."""
     l4: Annotated[int, Field(ge=1, le=8)] = 2
     """How many L4 nodes."""
@@ -173,7 +177,7 @@ class Transit(Model):
 
     name: Name
     asn: Asn
-    prefix: IPv4Network
+    prefix: Prefix
     location: Location | None = None
 
 
@@ -192,7 +196,7 @@ class Resolver(Model):
     name: Name
     daemon: Literal["unbound", "recursor", "bind", "dnsmasq"]
     behaviour: ResolverBehaviour
-    address: IPv4Address
+    address: Address
     users: PositiveInt = 1
     """How many users ask it, from each access network in its reach."""
     stale_after_s: Annotated[float, Field(ge=0, le=60)] = 0
@@ -220,13 +224,13 @@ class Clients(Model):
     """The client container of an access network."""
 
     name: Name
-    address: IPv4Address
+    address: Address
     """Of the users in the first subnet."""
     subnets: Annotated[int, Field(ge=1, le=256)] = 1
     """How many /24 networks users live in, one after the other, from the first on."""
 
     @property
-    def addresses(self) -> tuple[IPv4Address, ...]:
+    def addresses(self) -> tuple[Address, ...]:
         """The address of the users in each subnet: the same host part in all."""
         return tuple(self.address + 256 * k for k in range(self.subnets))
 
@@ -237,7 +241,7 @@ class Access(Model):
     name: Name
     asn: Asn
     transit: Name
-    prefix: IPv4Network
+    prefix: Prefix
     clients: Clients
     resolvers: tuple[Resolver, ...] = ()
     location: Location | None = None
@@ -248,7 +252,7 @@ class Provider(Model):
 
     name: Name
     daemon: Literal["pdns", "gdnsd"]
-    address: IPv4Address
+    address: Address
     transit: Name
 
 
@@ -258,7 +262,7 @@ class Parent(Model):
     name: Name
     daemon: Literal["nsd"]
     zone: ParentZone
-    address: IPv4Address
+    address: Address
     transit: Name
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,7 +16,7 @@ from pydantic_core import ErrorDetails
 from lab.topology.allowed import Schema, choices, described, keys, walk
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding, Path
-from lab.topology.model import NAME_RULE
+from lab.topology.model import NAME_RULE, Prefix
 from lab.topology.words import listing, meant, shown
 
 M = TypeVar("M", bound=BaseModel)
@@ -97,7 +96,7 @@ def _without_host_bits(value: object) -> str:
     if not isinstance(value, str) or "/" not in value:
         return ""
     try:
-        network = IPv4Network(value, strict=False)
+        network = Prefix(value, strict=False)
     except ValueError:
         return ""
     return f'; did you mean "{network}"?'

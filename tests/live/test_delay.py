@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -129,6 +130,18 @@ class TestLongLink:
         self, atlantic: LiveWorld, here: str, there: str
     ) -> None:
         assert as_declared(atlantic, here, there)
+
+    @pytest.mark.parametrize("here", ENDS)
+    def test_bgp_messages_take_what_is_declared(
+        self, atlantic: LiveWorld, here: str
+    ) -> None:
+        """As the kernel measured it on the packets of the session itself."""
+        session = "( sport = :179 or dport = :179 )"
+        said = atlantic.execute(here, "ss", "-tin", "state", "established", session)
+        (shortest_ms,) = re.findall(r"minrtt:([\d.]+)", said["stdout"])
+
+        low, high = as_declared_s(2 * DELAY_MS / 1000, 2 * DELAY_MS / 1000)
+        assert low <= float(shortest_ms) / 1000 <= high
 
     @pytest.mark.parametrize("here", ENDS)
     def test_bfd_is_up_across_it(self, atlantic: LiveWorld, here: str) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from lab.topology.draft import Draft, address, prefix, text, whole
 from lab.topology.finding import Finding, Path
+from lab.topology.model import Address, Prefix
 
 #: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
 #: because hosts do use it.
 RESERVED = tuple(
-    IPv4Network(p) for p in ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
+    Prefix(p) for p in ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
 )
 #: A network, a broadcast, a router's and one more address.
 _LONGEST = 30
@@ -69,7 +69,7 @@ def prefixes_do_not_overlap(draft: Draft) -> Iterator[Finding]:
 
 def addresses_are_unique(draft: Draft) -> Iterator[Finding]:
     """Find an address that two things have."""
-    owners: dict[IPv4Address, Path] = {}
+    owners: dict[Address, Path] = {}
     for path, value in _every_address(draft):
         first = owners.setdefault(value, path)
         if first != path:
@@ -112,7 +112,7 @@ def users_are_in_their_prefix(draft: Draft) -> Iterator[Finding]:
 
 def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
     """Find an address that the router of a prefix has, or no host can have."""
-    taken: dict[IPv4Address, str] = {}
+    taken: dict[Address, str] = {}
     for path, network in _prefixes(draft):
         if path[0] != "anycast" and network.prefixlen <= _LONGEST:
             taken[network[0]] = f"the network address of {network}"
@@ -127,28 +127,28 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
             )
 
 
-def _prefixes(draft: Draft) -> Iterator[tuple[Path, IPv4Network]]:
+def _prefixes(draft: Draft) -> Iterator[tuple[Path, Prefix]]:
     for pattern in ("anycast", *_SITES):
         yield from draft.find(f"{pattern}.prefix", prefix)
 
 
-def _addresses(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+def _addresses(draft: Draft) -> Iterator[tuple[Path, Address]]:
     for pattern in _ADDRESSES:
         yield from draft.find(f"{pattern}.address", address)
 
 
-def _every_address(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+def _every_address(draft: Draft) -> Iterator[tuple[Path, Address]]:
     yield from _addresses(draft)
     yield from _further_users(draft)
 
 
-def _further_users(draft: Draft) -> Iterator[tuple[Path, IPv4Address]]:
+def _further_users(draft: Draft) -> Iterator[tuple[Path, Address]]:
     """Yield the addresses of users in the second subnet and those after it."""
     for path, first in draft.find("access.*.clients.address", address):
         subnets = min(draft.get((*path[:-1], "subnets"), whole) or 1, _MOST_SUBNETS)
         end = min(int(first) + _SUBNET * subnets, 2**32)
         for value in range(int(first) + _SUBNET, end, _SUBNET):
-            yield path, IPv4Address(value)
+            yield path, Address(value)
 
 
 def _home(draft: Draft, path: Path) -> Path:
