@@ -15,7 +15,7 @@ import pytest
 from lab.cli.context import world
 from lab.cli.running import Wanted, prepare, run
 from lab.judge.model import Status
-from lab.scenario.catalogue import load_file
+from lab.scenario.catalogue import ScenarioFile, load_file
 
 LABS = pytest.StashKey[set[str]]()
 #: Seconds that a scenario may take, its lab's start included.
@@ -29,12 +29,18 @@ class NotAsExpected(Exception):
 class ScenarioItem(pytest.Item):
     """One scenario, run in the quick profile on the topology it is made for."""
 
+    def __init__(self, *, setting: str, scenario: ScenarioFile[Any], **kw: Any) -> None:
+        """Remember what to run, and with which setting, if any."""
+        super().__init__(**kw)
+        self.scenario = scenario
+        self._settings = (setting,) if setting else ()
+        self.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
     def runtest(self) -> None:
         """Carry it out and judge it."""
-        topology = load_file(self.path).topology
-        lab = f"pytest-{topology}"
+        lab = f"pytest-{self.scenario.topology}"
         self.session.stash[LABS].add(lab)
-        chosen, story = prepare(self.name, "", "quick", lab, ())
+        chosen, story = prepare(self.scenario.name, "", "quick", lab, self._settings)
         status = run(chosen, story, Wanted(), attach=False, keep=True)
         if status is not Status.OK:
             raise NotAsExpected(f"{self.name}: {status}")
@@ -52,10 +58,13 @@ class ScenarioModule(pytest.File):
     """A scenario file."""
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """Yield the scenario that it registers."""
-        item = ScenarioItem.from_parent(self, name=load_file(self.path).name)
-        item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-        yield item
+        """Yield the scenario that it registers, as it is and in each variant."""
+        scenario = load_file(self.path)
+        for setting in ("", *scenario.variants):
+            name = f"{scenario.name}[{setting}]" if setting else scenario.name
+            yield ScenarioItem.from_parent(
+                self, name=name, setting=setting, scenario=scenario
+            )
 
 
 def pytest_collect_file(
@@ -73,7 +82,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let scenarios on the same topology follow each other."""
     items.sort(
         key=lambda item: (
-            load_file(item.path).topology if isinstance(item, ScenarioItem) else ""
+            item.scenario.topology if isinstance(item, ScenarioItem) else ""
         )
     )
 

@@ -88,4 +88,5 @@ SCENARIO = ScenarioFile(
     topology="two-region",
     knobs=Knobs,
     build=build,
+    variants=("fault=crash",),
 )

@@ -59,8 +59,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             check = topology.check_of(name.name)
             expected = bound[provider.name, name.name]
             yield Measures(
-                section=f"{check.threshold} failed checks in a row, one each "
-                f"{check.interval_s} s: the dead address leaves the answer after",
+                section=f"A check each {check.interval_s} s, threshold "
+                f"{check.threshold}: the dead address leaves the answer after",
                 text=f"{provider.name} ({provider.daemon})",
                 figure=LeftAfter(ask=f"{provider.name}-{name.name}", address=address),
                 low=expected.low_s,

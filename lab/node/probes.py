@@ -98,11 +98,22 @@ def probe_route(args: dict[str, Any]) -> Seen:
     return not missing, ", ".join(missing)
 
 
-def dns_question(name: str, identifier: int) -> bytes:
-    """Return a recursive question for the A records of `name` (RFC 1035, section 4)."""
+def dns_question(name: str, identifier: int, subnet: str = "") -> bytes:
+    """Return a recursive question for the A records of `name` (RFC 1035, section 4).
+
+    It tells the /24 of the address `subnet` (RFC 7871, section 6), if there is one.
+    """
     labels = [label.encode() for label in name.rstrip(".").split(".") if label]
     qname = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
-    return struct.pack("!6H", identifier, 0x0100, 1, 0, 0, 0) + qname + b"\0\1\0\1"
+    told = _client_subnet(subnet) if subnet else b""
+    header = struct.pack("!6H", identifier, 0x0100, 1, 0, 0, bool(told))
+    return header + qname + b"\0\1\0\1" + told
+
+
+def _client_subnet(address: str) -> bytes:
+    """Return an OPT record (RFC 6891, section 6.1.2) with a /24 client subnet."""
+    option = struct.pack("!3H2B", 8, 7, 1, 24, 0) + socket.inet_aton(address)[:3]
+    return struct.pack("!B2HIH", 0, 41, 1232, 0, len(option)) + option
 
 
 def dns_addresses(reply: bytes) -> tuple[int, list[str]]:
@@ -130,13 +141,13 @@ def _after_name(reply: bytes, at: int) -> int:
             return at
 
 
-def ask(server: str, name: str) -> tuple[int, list[str]]:
-    """Ask `server` for the A records of `name`, over UDP."""
+def ask(server: str, name: str, subnet: str = "") -> tuple[int, list[str]]:
+    """Ask `server` for the A records of `name`, over UDP, perhaps for a subnet."""
     identifier = int.from_bytes(os.urandom(2), "big")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.settimeout(PROBE_TIMEOUT_S)
         udp.connect((server, 53))
-        udp.send(dns_question(name, identifier))
+        udp.send(dns_question(name, identifier, subnet))
         while True:
             reply = udp.recv(4096)
             if int.from_bytes(reply[:2], "big") == identifier:
@@ -149,7 +160,7 @@ def probe_dns(args: dict[str, Any]) -> Seen:
     It is not asked before the conditions of `after` hold (`unmet`): a resolver would
     cache what an authority says while its health checks have not settled.
     """
-    rcode, addresses = ask(args["server"], args["name"])
+    rcode, addresses = ask(args["server"], args["name"], args.get("subnet", ""))
     wanted = set(args.get("expect", []))
     if rcode != args.get("rcode", 0):
         return False, f"rcode {rcode}"

@@ -6,7 +6,7 @@ from lab.plan.model import Condition
 from lab.render.authority import region_when_well
 from lab.render.model import Rendered
 from lab.render.resolver import authorities_settled
-from lab.topology.geography import seen_from
+from lab.topology.geography import Site, seen_from, site_of
 from lab.topology.model import Access, Resolver, Topology
 
 
@@ -22,7 +22,9 @@ def render(topology: Topology, access: Access) -> Rendered:
                 "resolvers": {resolver.name: str(resolver.address)},
                 "names": [f"{n.name}.{zone.name}" for n in zone.names],
                 "regions": _regions(topology, resolver, access),
-                "after": authorities_settled(topology, access.clients.address),
+                "after": authorities_settled(
+                    topology, *_seen_from(topology, resolver, access)
+                ),
             },
         )
         for resolver in resolvers
@@ -35,6 +37,14 @@ def render(topology: Topology, access: Access) -> Rendered:
         capabilities=("NET_RAW",),  # packet capture
         memory_mb=512,
     )
+
+
+def _seen_from(
+    topology: Topology, resolver: Resolver, access: Access
+) -> tuple[Site, ...]:
+    """Return the networks that questions to a resolver may seem to be from."""
+    site = seen_from(topology, resolver, access)
+    return (site,) if site else (access, site_of(topology, resolver.address))
 
 
 def _regions(topology: Topology, resolver: Resolver, access: Access) -> dict[str, str]:

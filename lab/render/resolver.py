@@ -6,27 +6,28 @@ from ipaddress import IPv4Address
 
 from lab.plan.model import Condition
 from lab.render.authority import addresses_when_well
-from lab.topology.geography import site_of
+from lab.topology.geography import Site, site_of
 from lab.topology.model import Resolver, ResolverBehaviour, Topology
 
 
-def authorities_settled(
-    topology: Topology, asker: IPv4Address
-) -> list[dict[str, object]]:
-    """Return what every provider must answer to `asker` before a resolver is asked.
+def authorities_settled(topology: Topology, *sites: Site) -> list[dict[str, object]]:
+    """Return what every provider must answer before a resolver is asked.
 
-    The right region of each health-checked name: asked earlier, a resolver would keep
-    the answer of checks that have not settled for as long as it caches.
+    The right region of each health-checked name for the networks that questions seem
+    to be from, whoever looks: it tells their subnet. Asked earlier, a resolver would
+    keep the answer of checks that have not settled for as long as it caches.
     """
-    zone, site = topology.zone, site_of(topology, asker)
+    zone = topology.zone
     return [
         {
             "server": str(provider.address),
             "name": f"{name.name}.{zone.name}",
+            "subnet": str(site.prefix.network_address),
             "expect": addresses_when_well(topology, name, site),
         }
         for provider in zone.providers
         for name in topology.checked_names
+        for site in sites
     ]
 
 
@@ -39,7 +40,9 @@ def resolves(topology: Topology, resolver: Resolver) -> tuple[Condition, ...]:
             args={
                 "server": str(resolver.address),
                 "name": f"{name.name}.{topology.zone.name}",
-                "after": authorities_settled(topology, resolver.address),
+                "after": authorities_settled(
+                    topology, site_of(topology, resolver.address)
+                ),
             },
         )
         for name in topology.zone.names

@@ -38,6 +38,7 @@ class ScenarioFile(Generic[K]):
             `Annotated[kind, Knob(…)]` with a default.
         build: Pure function of a topology and knobs; raises `InvalidInput` if a knob
             does not fit the topology.
+        variants: Settings (`fault=crash`) with which `pytest scenarios/` runs it too.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ScenarioFile(Generic[K]):
     topology: str
     knobs: type[K]
     build: Callable[[Topology, K], Scenario]
+    variants: tuple[str, ...] = ()
 
 
 Catalogue = Mapping[str, ScenarioFile[Any]]

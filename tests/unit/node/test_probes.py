@@ -30,6 +30,12 @@ class TestDns:
         assert message.flags & dns.flags.RD
         assert message.question[0].to_text() == "www.example.com. IN A"
 
+    def test_a_subnet_is_told_as_another_parser_reads_it(self) -> None:
+        wire = dns_question("www.example.com.", 7, "198.18.40.10")
+        (told,) = dns.message.from_wire(wire).options
+
+        assert told.to_text() == "ECS 198.18.40.0/24 scope/0"
+
     def test_all_addresses_of_a_compressed_reply_are_read(self) -> None:
         reply = _reply("203.0.113.10", "203.0.113.138")
 

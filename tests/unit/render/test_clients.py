@@ -62,8 +62,12 @@ class TestJourneys:
 
     def test_no_resolver_is_asked_before_health_checks_have_settled(self) -> None:
         primary = {"name": "failover.example.com", "expect": ["203.0.113.10"]}
+        here, there = "198.18.32.0", "198.18.1.0"  # the last is the public one's
 
-        for condition in rendered().conditions:
+        for condition, subnet in zip(
+            rendered().conditions, (here, here, here, there), strict=True
+        ):
             assert condition.args["after"] == [
-                {"server": str(p.address), **primary} for p in quick().zone.providers
+                {"server": str(p.address), "subnet": subnet, **primary}
+                for p in quick().zone.providers
             ]

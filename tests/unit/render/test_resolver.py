@@ -13,18 +13,22 @@ US, EU = quick().access
 
 
 class TestAuthoritiesSettled:
-    def test_each_provider_must_give_the_asker_its_nearest_region(self) -> None:
+    def test_each_provider_must_give_each_network_its_nearest_region(self) -> None:
         topology = serving(quick(), NEAR, PLAIN)
 
-        for access, address in ((US, "203.0.113.10"), (EU, "203.0.113.138")):
-            assert authorities_settled(topology, access.clients.address) == [
-                {
-                    "server": str(provider.address),
-                    "name": "near.example.com",
-                    "expect": [address],
-                }
-                for provider in topology.zone.providers
-            ]
+        assert authorities_settled(topology, US, EU) == [
+            {
+                "server": str(provider.address),
+                "name": "near.example.com",
+                "subnet": subnet,
+                "expect": [address],
+            }
+            for provider in topology.zone.providers
+            for subnet, address in (
+                ("198.18.32.0", "203.0.113.10"),
+                ("198.18.48.0", "203.0.113.138"),
+            )
+        ]
 
 
 class TestResolves:
@@ -36,4 +40,4 @@ class TestResolves:
             f"{n.name}.example.com" for n in quick().zone.names
         ]
         for args in asked:
-            assert args["after"] == authorities_settled(quick(), resolver.address)
+            assert args["after"] == authorities_settled(quick(), US)
