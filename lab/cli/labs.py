@@ -130,19 +130,38 @@ def down(
 
     Its containers and networks are found by their label alone.
     """
-    from lab.live.bootstrap import EngineInfo, look, stop_engine_if_ours
-    from lab.live.engine import Engine
+    from lab.live.bootstrap import (
+        EngineInfo,
+        look,
+        restart_engine_if_ours,
+        stop_engine_if_ours,
+    )
+    from lab.live.engine import Miscounted
+
+    def say(what: str) -> None:
+        OUT.print(what, markup=False)
 
     if isinstance(look(), EngineInfo):
-        with Engine.connect() as engine:
-            there = labs_there(engine)
-            names = there if every else [the_one(lab, there)] if lab or there else []
-            removed = sum(engine.remove(name) for name in names)
-        OUT.print(f"removed {removed} containers and networks")
+        try:
+            removed = _remove(lab, every=every)
+        except Miscounted:
+            if not (every and restart_engine_if_ours(say)):
+                raise
+            removed = _remove(lab, every=every)
+        say(f"removed {removed} containers and networks")
     elif not every:
-        OUT.print("no container engine runs, so no lab does")
+        say("no container engine runs, so no lab does")
     if every and (said := stop_engine_if_ours()):
-        OUT.print(said, markup=False)
+        say(said)
+
+
+def _remove(lab: str, *, every: bool) -> int:
+    from lab.live.engine import Engine
+
+    with Engine.connect() as engine:
+        there = labs_there(engine)
+        names = there if every else [the_one(lab, there)] if lab or there else []
+        return sum(engine.remove(name) for name in names)
 
 
 def fault(

@@ -256,6 +256,24 @@ def stop_engine_if_ours(places: Places = USUAL) -> str:
     return "The engine that the lab had started is stopped."
 
 
+def restart_engine_if_ours(tell: Tell, places: Places = USUAL) -> bool:
+    """End the engine that `ensure_engine` started and start it anew.
+
+    Returns:
+        Whether it is a new one; not if it is somebody else's, or others use it.
+
+    Raises:
+        EnvironmentUnfit: It has ended, and a new one does not start.
+    """
+    if dockerd.our_engine(places) is None:
+        return False
+    tell(stop_engine_if_ours(places))
+    if dockerd.our_engine(places) is not None:
+        return False
+    _start(tell, places)
+    return True
+
+
 def _foreign_containers(places: Places) -> list[str]:
     with closing(_client(places)) as client:
         running = client.api.containers()

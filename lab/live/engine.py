@@ -42,6 +42,13 @@ class Gone(WorldError):
     """The object is not there any more."""
 
 
+class Miscounted(WorldError):
+    """The engine keeps a network for containers that it no longer has.
+
+    It counts anew when it starts. Source: moby/moby#42119, seen with 20.10.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A container or network of a lab, as the engine shows it.
@@ -260,16 +267,27 @@ class Engine:
         _check_ours(network)
         with _gone_is_fine(), _translated(f"remove {network.name}"):
             self._forget_the_dead(network)
-            self._api.remove_network(network.id)
+            try:
+                self._api.remove_network(network.id)
+            except docker.errors.APIError as exc:
+                if "active endpoints" in str(exc.explanation) and not self._of(network):
+                    raise Miscounted(
+                        f"could not remove {network.name}: the engine keeps it for "
+                        "containers that it no longer has, until it is restarted; "
+                        "`lab down --all` does so if the lab has started it"
+                    ) from exc
+                raise
 
     def _forget_the_dead(self, network: Found) -> None:
         """Disconnect what is left of containers that an ended engine lost."""
-        shown = self._api.inspect_network(network.id).get("Containers") or {}
-        for container, endpoint in shown.items():
+        for container, endpoint in self._of(network).items():
             if container.startswith("ep-"):
                 self._api.disconnect_container_from_network(
                     endpoint["Name"], network.id, force=True
                 )
+
+    def _of(self, network: Found) -> dict[str, Any]:
+        return self._api.inspect_network(network.id).get("Containers") or {}
 
 
 def _filter(lab: str | None) -> list[str]:

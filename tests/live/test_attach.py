@@ -19,7 +19,7 @@ LAB = Path(sys.executable).parent / "lab"
 
 
 def test_a_running_lab_is_used_and_stays(shared_lab: str) -> None:
-    words = f"run rotation --topology two-region --attach --lab {shared_lab} --json"
+    words = f"run rotation --topology minimal --attach --lab {shared_lab} --json"
     done = subprocess.run(
         [LAB, *words.split()],
         capture_output=True,

@@ -10,6 +10,7 @@ from lab.cli import labs
 from lab.cli.main import status_of
 from lab.errors import EnvironmentUnfit
 from lab.live import bootstrap
+from lab.live.engine import Miscounted
 from lab.live.status import LabStatus, NodeStatus
 from lab.scenario.model import FaultKind
 from tests.unit.cli.fakes import FakeLive
@@ -145,6 +146,40 @@ class TestDown:
 
         assert status_of(["down", "--all"]) == 0
         assert capsys.readouterr().out == "stopped [it]\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "ours", "status"),
+        [(["--all"], True, 0), (["--all"], False, 70), ([], True, 70)],
+    )
+    def test_all_restarts_an_engine_of_ours_that_counts_wrongly(
+        self,
+        arguments: list[str],
+        ours: bool,
+        status: int,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: Output,
+    ) -> None:
+        restarted: list[bool] = []
+
+        def remove(lab: str, *, every: bool) -> int:
+            if not restarted:
+                raise Miscounted("the engine keeps mine-core")
+            return 3
+
+        def restart(tell: object) -> bool:
+            restarted.extend([True] * ours)
+            return ours
+
+        info = bootstrap.EngineInfo(version="20", api_version="1", machine="x")
+        monkeypatch.setattr(bootstrap, "look", lambda: info)
+        monkeypatch.setattr(bootstrap, "restart_engine_if_ours", restart)
+        monkeypatch.setattr(bootstrap, "stop_engine_if_ours", lambda: "")
+        monkeypatch.setattr(labs, "_remove", remove)
+
+        assert status_of(["down", *arguments]) == status
+        told = capsys.readouterr()
+        assert ("removed 3" in told.out) == (status == 0)
+        assert ("keeps mine-core" in told.err) == (status != 0)
 
 
 class TestWithoutAnEngine:

@@ -7,7 +7,13 @@ import pytest
 
 from lab.errors import EnvironmentUnfit
 from lab.live import bootstrap, dockerd
-from lab.live.bootstrap import EngineInfo, ensure_engine, look, stop_engine_if_ours
+from lab.live.bootstrap import (
+    EngineInfo,
+    ensure_engine,
+    look,
+    restart_engine_if_ours,
+    stop_engine_if_ours,
+)
 from lab.live.dockerd import Places
 from tests.unit.live.fake_engine import fake_engine, replies
 from tests.unit.live.test_halfdeleted import network as half_deleted
@@ -124,6 +130,26 @@ class TestEnsureEngine:
             ensure_engine(None, told.append, places)
 
         assert "mended: red-uplink." in told[-1]
+
+
+class TestRestartEngineIfOurs:
+    def test_somebody_elses_is_left_alone(self, places: Places) -> None:
+        told: list[str] = []
+
+        assert not restart_engine_if_ours(told.append, places)
+        assert told == []
+
+    def test_one_that_others_use_goes_on(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dockerd, "our_engine", lambda _: os.getpid())
+        running = ({"Names": ["/somebody"], "Labels": {}},)
+        told: list[str] = []
+
+        with fake_engine(places.socket, replies(running=running)):
+            assert not restart_engine_if_ours(told.append, places)
+
+        assert told == ["The engine goes on: somebody run in it."]
 
 
 class TestStopEngineIfOurs:
