@@ -6,7 +6,8 @@ disables them. While `/run/lab/draining` exists the anycast route stays withdraw
 the unicast one follows health. On SIGTERM it withdraws first and ends after.
 
 Arguments: one JSON object with `socket`, `host`, `port`, `path`, `interval_ms`,
-`fall`, `rise`, `drained` and `routes` (names of BIRD's static protocols).
+`fall`, `rise`, `bound` (if not, bad replies withdraw nothing), `drained` and `routes`
+(names of BIRD's static protocols).
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Announcer:
         """Probe once and announce or withdraw what follows from it."""
         good = self._probe()
         self._streak = 0 if good == self._healthy else self._streak + 1
-        if self._streak >= self._args["rise" if good else "fall"]:
+        heeded = good or self._args["bound"]
+        if heeded and self._streak >= self._args["rise" if good else "fall"]:
             self._healthy, self._streak = good, 0
         for route in self._announced:
             drained = route in self._args["drained"] and DRAINING_FILE.exists()

@@ -62,11 +62,8 @@ def probe_bgp(args: dict[str, Any]) -> Seen:
     for words in _rows(bird(args["socket"], "show protocols")):
         if len(words) > 3 and words[1] == "BGP":
             states[words[0]] = words[-1]
-    watched = {
-        w[0]: w[2]
-        for w in _rows(bird(args["socket"], "show bfd sessions"))
-        if len(w) > 5
-    }
+    bfd = args["neighbours"] and bird(args["socket"], "show bfd sessions")
+    watched = {w[0]: w[2] for w in _rows(bfd or "") if len(w) > 5}
     down = {s: states.get(s, "absent") for s in args["sessions"]}
     down |= {f"BFD with {n}": watched.get(n, "absent") for n in args["neighbours"]}
     down = {s: state for s, state in down.items() if state not in {"Established", "Up"}}

@@ -107,7 +107,7 @@ def router(
         route_sets=route_sets,
         peers=peers,
         timers=timers,
-        conditions=(_sessions(peers), _routes(learns)),
+        conditions=(_sessions(peers, timers), _routes(learns)),
     )
 
 
@@ -162,20 +162,21 @@ def announcing(
         route_sets=route_sets,
         peers=(peer,),
         timers=timers,
-        conditions=(_sessions((peer,)),),
+        conditions=(_sessions((peer,), timers),),
         more=(process,),
     )
 
 
-def _sessions(peers: tuple[Peer, ...]) -> Condition:
+def _sessions(peers: tuple[Peer, ...], timers: Timers) -> Condition:
     names = ", ".join(p.name for p in peers)
+    up = "BGP and BFD up" if timers.bfd.enabled else "BGP up"
     sessions = [p.session for p in peers]
     args: dict[str, object] = {
         "socket": SOCKET,
         "sessions": sessions,
-        "neighbours": [str(p.remote) for p in peers],
+        "neighbours": [str(p.remote) for p in peers if timers.bfd.enabled],
     }
-    return Condition(text=f"BGP and BFD up with {names}", kind="bgp", args=args)
+    return Condition(text=f"{up} with {names}", kind="bgp", args=args)
 
 
 def _routes(learns: tuple[tuple[IPv4Network, int], ...]) -> Condition:

@@ -78,6 +78,18 @@ def region(topology: Topology, wanted: str = "") -> Region:
     return _chosen(topology, topology.regions, "target", wanted, "a region")
 
 
+def beside(topology: Topology, near: Region) -> Access:
+    """Return an access network that reaches a region before all others.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    nearby = (a for a in topology.access if a.transit == near.transit)
+    return _chosen(
+        topology, nearby, "access", "", f"an access network beside {near.name}"
+    )
+
+
 def spared(topology: Topology, wanted: str) -> Region:
     """Return the wanted region, which a backend or an L4 node can leave and live on.
 

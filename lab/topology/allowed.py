@@ -54,6 +54,8 @@ def described(fragment: Schema) -> str:
             return str(word)
         case {"type": "integer" | "number"}:
             return _number(fragment)
+        case {"type": "boolean"}:
+            return "on or off, true or false"
         case {"format": known} if known in _FORMATS:
             return _FORMATS[known]
         case {"type": "array"}:

@@ -92,6 +92,8 @@ class Check(Model):
 class Bfd(Model):
     """Bidirectional forwarding detection (RFC 5880) on every BGP session."""
 
+    enabled: bool = True
+    """Without it, only BGP's hold timer misses a neighbour that fell silent."""
     interval_ms: Annotated[int, Field(ge=10, le=10_000)] = 100
     multiplier: Annotated[int, Field(ge=2, le=255)] = 5
 
@@ -105,6 +107,8 @@ class Bgp(Model):
 class Announce(Model):
     """How an L4 node's own health becomes its announcement."""
 
+    bound: bool = True
+    """Whether it withdraws when it is unhealthy; if not, it announces to its end."""
     interval_ms: Annotated[int, Field(ge=50, le=60_000)] = 200
     """From one look at the local service to the next."""
     fall: PositiveInt = 3

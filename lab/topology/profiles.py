@@ -21,6 +21,7 @@ from lab.topology.words import meant, shown
 QUICK_DIVISOR: Final = 5
 _LEAST_INTERVAL_S: Final = 2
 _DIGITS: Final = 9
+_SWITCH: Final = MappingProxyType({"on": True, "off": False})
 
 #: Settings of a person's command line and the timers that they set.
 SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -32,9 +33,11 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clamp_s": ("clamp_s",),
         "stale_answer_ttl_s": ("stale_answer_ttl_s",),
         "pin_s": ("pin_s",),
+        "bfd.enabled": ("bfd", "enabled"),
         "bfd.interval_ms": ("bfd", "interval_ms"),
         "bfd.multiplier": ("bfd", "multiplier"),
         "bgp.hold_s": ("bgp", "hold_s"),
+        "announce.bound": ("announce", "bound"),
         "announce.interval_ms": ("announce", "interval_ms"),
         "announce.fall": ("announce", "fall"),
         "announce.rise": ("announce", "rise"),
@@ -120,13 +123,15 @@ def _set(
             yield Finding(path=(), what=what, allowed="one of them")
         *above, key = path
         holder = timers[above[0]] if above else timers
-        holder[key] = _number(str(value))
+        holder[key] = _value(str(value))
 
 
-def _number(value: str) -> int | str:
-    """Return a number as one; any other text, or an absurd number, is refused later."""
-    plain = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
-    return int(value) if plain else value
+def _value(text: str) -> int | bool | str:
+    """Return a number or a switch as one; what is absurd is refused later, as text."""
+    if text in _SWITCH:
+        return _SWITCH[text]
+    plain = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return int(text) if plain else text
 
 
 def _short_forms(name: str) -> frozenset[str]:

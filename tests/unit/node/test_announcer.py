@@ -104,6 +104,7 @@ def watching(service: Service, control: Path, draining: Path) -> Announcer:
             "interval_ms": 100,
             "rise": RISE,
             "fall": FALL,
+            "bound": True,
             "routes": [ANYCAST, UNICAST],
             "drained": [ANYCAST],
         }
@@ -180,6 +181,17 @@ class TestFall:
         look(announcing, FALL)
 
         assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
+
+
+class TestUnbound:
+    def test_it_announces_when_it_is_well_and_forever(
+        self, announcing: Announcer, bird: Bird, service: Service
+    ) -> None:
+        announcing._args["bound"] = False
+        service.status = 503
+        look(announcing, FALL + 1)
+
+        assert bird.since_last() == []
 
 
 class TestDrain:

@@ -154,6 +154,14 @@ class TestTimers:
 
         assert "  bfd on;" in template.partition("template bgp session")[2]
 
+    def test_without_bfd_nothing_watches_and_nothing_waits_for_it(self) -> None:
+        plain = router(timers=TIMERS.model_copy(update={"bfd": Bfd(enabled=False)}))
+
+        assert "protocol bfd" not in plain.files[0].text
+        assert "  bfd off;" in plain.files[0].text
+        assert plain.conditions[0].text == "BGP up with transit-a, us-east-l4-1"
+        assert plain.conditions[0].args["neighbours"] == []
+
     def test_no_neighbour_goes_on_forwarding_for_a_dead_one(self) -> None:
         assert "graceful restart off;" in router().files[0].text
 

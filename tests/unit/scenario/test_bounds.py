@@ -6,7 +6,7 @@ import pytest
 
 from lab.scenario import bounds
 from lab.scenario.model import Bound, FaultKind
-from lab.topology.model import Bfd, Check, Provider, Resolver, Timers
+from lab.topology.model import Bfd, Bgp, Check, Provider, Resolver, Timers
 
 CHECK = Check(interval_s=2, timeout_s=1, threshold=2)
 TIMERS = Timers(ttl_s=12, check=CHECK, clamp_s=24, stale_answer_ttl_s=6, pin_s=36)
@@ -50,6 +50,28 @@ class TestBfdDetection:
 
         assert (bound.low_s, bound.high_s) == pytest.approx((0.6, 0.9))
         assert "3 x 0.3 s" in bound.why
+
+
+class TestHoldExpiry:
+    def test_the_last_message_came_up_to_a_third_of_the_hold_time_before(self) -> None:
+        bound = bounds.hold_expiry(Bgp(hold_s=12), reachable=True)
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((9 - 4, 12))
+
+    def test_a_session_with_nobody_takes_longer_to_close(self) -> None:
+        bound = bounds.hold_expiry(Bgp(hold_s=12), reachable=False)
+
+        assert (bound.low_s, bound.high_s) == pytest.approx((5 + 3, 12 + 3))
+
+    def test_it_alone_is_there_without_bfd(self) -> None:
+        plain = TIMERS.model_copy(update={"bfd": Bfd(enabled=False)})
+
+        for kind, reachable in ((FaultKind.HANG, True), (FaultKind.POWER_OFF, False)):
+            expected = bounds.hold_expiry(plain.bgp, reachable=reachable)
+            assert bounds.silence(plain, kind) == expected
+        assert bounds.silence(TIMERS, FaultKind.HANG) == bounds.bfd_detection(
+            TIMERS.bfd
+        )
 
 
 class TestAnycastRecovery:

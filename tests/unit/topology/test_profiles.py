@@ -93,6 +93,15 @@ class TestOverride:
 
         assert set_by_hand.timers.bfd == Bfd(interval_ms=300, multiplier=3)
 
+    def test_a_switch_is_on_or_off(self, two_region: Topology) -> None:
+        off = override(two_region, {"bfd_enabled": "off", "announce_bound": "off"})
+
+        assert not off.timers.bfd.enabled
+        assert not off.timers.announce.bound
+        assert override(off, {"bfd_enabled": "on"}).timers.bfd.enabled
+        with pytest.raises(InvalidInput, match="on or off"):
+            override(two_region, {"bfd_enabled": "perhaps"})
+
     def test_every_timer_can_be_set_by_its_own_name(self, two_region: Topology) -> None:
         timers = two_region.timers.model_dump()
         written = {

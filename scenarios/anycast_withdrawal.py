@@ -1,0 +1,230 @@
+"""A site of an anycast address dies in five ways: when does its route go, and why?
+
+Users hold the one address of the service, and nothing that they cached is ever wrong:
+what changes is where it leads. A silent death is missed by BFD, or else by the hold
+timer of BGP; a dying kernel says so; a dead service is withdrawn by whoever looks at
+it. Each time the site comes back, and its users with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated
+
+from lab.scenario import bounds, common, patience, pick
+from lab.scenario.catalogue import ScenarioFile
+from lab.scenario.figures import FailedShare, LastFailure, Requests, ServedShare
+from lab.scenario.model import (
+    Behaviour,
+    Bound,
+    Cohort,
+    Fault,
+    FaultKind,
+    Measures,
+    Observe,
+    Prime,
+    Restore,
+    Scenario,
+    Step,
+    Unit,
+)
+from lab.scenario.settings import Knob, knob_texts
+from lab.topology.model import AnycastName, ResolverBehaviour, Topology
+
+KINDS = (
+    FaultKind.POWER_OFF,
+    FaultKind.HANG,
+    FaultKind.CRASH,
+    FaultKind.APP_DEAD,
+    FaultKind.DRAIN,
+)
+#: Those that neighbours miss, or hear of, whoever looks at the service.
+NOTICED = KINDS[:3]
+CLIENTS = 50
+KEEPERS, KEEPERS_RPS = 20, 100
+DRAIN_S = 2.0
+BACK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What a person may set."""
+
+    target: Annotated[str, Knob("the site's region; the first unless set")] = ""
+    rate: Annotated[int, Knob("requests of all users in a second", minimum=50)] = 500
+
+
+def build(topology: Topology, knobs: Knobs) -> Scenario:
+    region = pick.region(topology, knobs.target)
+    access = pick.beside(topology, region)
+    served = pick.name(topology, AnycastName)
+    resolver = pick.resolver(
+        topology, ResolverBehaviour.HONEST, where=lambda r: r in access.resolvers
+    )
+    users, keepers = (
+        pick.cohort(
+            access,
+            resolver,
+            served,
+            behaviour,
+            clients=clients,
+            interval_ms=1000 * clients // rate_rps,
+        )
+        for behaviour, clients, rate_rps in (
+            (Behaviour.FIRST_ADDRESS, CLIENTS, knobs.rate),
+            (Behaviour.POOL, KEEPERS, KEEPERS_RPS),
+        )
+    )
+    told = _Deaths(topology=topology, region=region.name, users=users, keepers=keepers)
+    return Scenario(
+        name=SCENARIO.name,
+        title=SCENARIO.title,
+        questions=SCENARIO.questions,
+        knobs=knob_texts(knobs),
+        watch=(users, keepers),
+        steps=(Prime(), *(step for kind in KINDS for step in told.steps(kind))),
+        expectations=(
+            *told.going(),
+            *told.staying(),
+            *told.draining(knobs.rate),
+            *(e for kind in KINDS for e in told.returning(kind)),
+            *common.lab_itself(topology),
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deaths:
+    """The ways in which one site dies, and what its users see of each."""
+
+    topology: Topology
+    region: str
+    users: Cohort
+    keepers: Cohort
+
+    @cached_property
+    def bounds(self) -> dict[FaultKind, Bound]:
+        """When users recover from each death that somebody notices."""
+        bound = self.topology.timers.announce.bound
+        kinds = NOTICED + ((FaultKind.APP_DEAD,) if bound else ())
+        return {
+            k: common.recovery(self.topology, self.users, self.fault(k)) for k in kinds
+        }
+
+    def fault(self, kind: FaultKind) -> Fault:
+        drain_s = DRAIN_S if kind is FaultKind.DRAIN else 0.0
+        return Fault(kind=kind, target=self.region, label=kind, drain_s=drain_s)
+
+    def steps(self, kind: FaultKind) -> tuple[Step, ...]:
+        known = self.bounds.get(kind)
+        watch_s = known.high_s if known else DRAIN_S
+        return (
+            self.fault(kind),
+            Observe(for_s=watch_s + bounds.ATTEMPT_S, label=_after(kind)),
+            Restore(),
+            Observe(for_s=BACK_S, label=_back(kind)),
+        )
+
+    def going(self) -> Iterator[Measures]:
+        for kind, bound in self.bounds.items():
+            yield common.fails_until(
+                kind,
+                self.users,
+                bound,
+                self.fault(kind),
+                section="The route goes: last failure after the fault",
+                during=_after(kind),
+            )
+        wait_s = patience.CONNECT_MS / 1000
+        for kind, bound in self.bounds.items():
+            yield Measures(
+                section="Connections kept open until then: last failure",
+                text=kind,
+                figure=LastFailure(
+                    cohorts=(self.keepers.name,), during=_after(kind), fault=kind
+                ),
+                low=0.0,
+                high=bound.high_s + wait_s,
+                unit=Unit.SECONDS,
+                why=f"{bound.why}; one waits {wait_s:g} s for a reply, and the next "
+                "site knows no connection of the last",
+            )
+
+    def staying(self) -> Iterator[Measures]:
+        if FaultKind.APP_DEAD in self.bounds:
+            return
+        yield Measures(
+            section="The route stays, and nothing is behind it",
+            text=f"{FaultKind.APP_DEAD}: requests that fail",
+            figure=self._failing(_after(FaultKind.APP_DEAD)),
+            low=1.0,
+            high=1.0,
+            unit=Unit.PERCENT,
+            why="what announces does not look at what it announces",
+        )
+
+    def draining(self, rate_rps: int) -> Iterator[Measures]:
+        section = "A drain withdraws first and stops later"
+        after = _after(FaultKind.DRAIN)
+        yield Measures(
+            section=section,
+            text="requests that fail",
+            figure=FailedShare(
+                cohorts=(self.users.name, self.keepers.name), during=after
+            ),
+            low=0.0,
+            high=0.0,
+            unit=Unit.PERCENT,
+            why="the old site serves what still arrives until routes have moved",
+        )
+        yield Measures(
+            section=section,
+            text="requests meanwhile",
+            figure=Requests(cohorts=(self.users.name,), during=after),
+            low=rate_rps * DRAIN_S,
+            high=None,
+            why=f"{rate_rps} in a second, for {DRAIN_S:g} s and more",
+        )
+
+    def returning(self, kind: FaultKind) -> Iterator[Measures]:
+        back = _back(kind)
+        served = ServedShare(
+            cohorts=(self.users.name,), during=back, region=self.region
+        )
+        for text, figure, share in (
+            ("requests that fail", self._failing(back), 0.0),
+            (f"served by {self.region} again", served, 1.0),
+        ):
+            yield Measures(
+                section=f"Back from {kind}",
+                text=text,
+                figure=figure,
+                low=share,
+                high=share,
+                unit=Unit.PERCENT,
+                why="its route is announced once the service is well, and not before",
+            )
+
+    def _failing(self, during: str) -> FailedShare:
+        return FailedShare(cohorts=(self.users.name,), during=during)
+
+
+def _after(kind: FaultKind) -> str:
+    return f"after {kind}"
+
+
+def _back(kind: FaultKind) -> str:
+    return f"back from {kind}"
+
+
+SCENARIO = ScenarioFile(
+    name="anycast-withdrawal",
+    title="The stale answer still works: the route goes as fast as somebody looks",
+    questions=("Q11", "Q16"),
+    topology="two-region",
+    knobs=Knobs,
+    build=build,
+    variants=("bfd.enabled=off",),
+)
