@@ -15,7 +15,14 @@ from typing import Annotated
 
 from lab.scenario import bounds, common, patience, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import FailedShare, LastFailure, Requests, ServedShare
+from lab.scenario.figures import (
+    FailedShare,
+    GoodAfterRoute,
+    LastFailure,
+    Requests,
+    RouteMoved,
+    ServedShare,
+)
 from lab.scenario.model import (
     Behaviour,
     Bound,
@@ -31,6 +38,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
+from lab.topology.distance import TOLERANCE_SHARE, round_trips_s, transit_of
 from lab.topology.model import AnycastName, ResolverBehaviour, Topology
 
 KINDS = (
@@ -45,6 +53,10 @@ NOTICED = KINDS[:3]
 CLIENTS = 50
 KEEPERS, KEEPERS_RPS = 20, 100
 DRAIN_S = 2.0
+#: What a router needs to take a route out of its kernel once its neighbour is missed.
+REMOVAL_S = 0.03
+#: What users need to follow, beside the way itself.
+FOLLOW_S = 0.1
 BACK_S = 2.0
 
 
@@ -86,6 +98,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=(users, keepers),
         steps=(Prime(), *(step for kind in KINDS for step in told.steps(kind))),
         expectations=(
+            *told.following(),
             *told.going(),
             *told.staying(),
             *told.draining(knobs.rate),
@@ -150,6 +163,45 @@ class _Deaths:
                 unit=Unit.SECONDS,
                 why=f"{bound.why}; one waits {wait_s:g} s for a reply, and the next "
                 "site knows no connection of the last",
+            )
+
+    def following(self) -> Iterator[Measures]:
+        """Yield what the routers saw of a silent death, and who followed."""
+        transit = transit_of(self.topology, self.region)
+        prefix = str(self.topology.anycast.prefix)
+        farthest = [
+            round_trips_s(self.topology, self.users.access, region.name)
+            for region in self.topology.regions
+            if region.name != self.region
+        ]
+        least_s = 2 * min(low for low, _ in farthest)
+        most_s = 2 * max(high for _, high in farthest)
+        for kind in (FaultKind.POWER_OFF, FaultKind.HANG):
+            silence = bounds.silence(self.topology.timers, kind)
+            yield Measures(
+                section=f"The route leaves {transit}",
+                text=kind,
+                figure=RouteMoved(router=transit, prefix=prefix, fault=kind),
+                low=silence.low_s,
+                high=silence.high_s + REMOVAL_S,
+                unit=Unit.SECONDS,
+                why=f"{silence.why}, and {REMOVAL_S:g} s for the router itself",
+            )
+            yield Measures(
+                section="The first good reply after that",
+                text=kind,
+                figure=GoodAfterRoute(
+                    cohorts=(self.users.name,),
+                    during=_after(kind),
+                    router=transit,
+                    prefix=prefix,
+                    fault=kind,
+                ),
+                low=(1 - TOLERANCE_SHARE) * least_s,
+                high=(1 + TOLERANCE_SHARE) * most_s + FOLLOW_S,
+                unit=Unit.SECONDS,
+                why=f"a connection and a reply from the next site, {least_s:g} s away; "
+                f"{FOLLOW_S:g} s for all else",
             )
 
     def staying(self) -> Iterator[Measures]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from lab.judge.readings import authorities, bursts, users
+from lab.judge.readings import authorities, bursts, routes, users
 from lab.judge.source import Source
 from lab.judge.timeline import NoEvidence, Seen
 from lab.scenario import figures as f
@@ -69,5 +69,7 @@ for _reading in (
     users.last_failure,
     users.irrevocable,
     users.peak_askers,
+    routes.route_moved,
+    routes.good_after_route,
 ):
     read.register(_reading)

@@ -277,6 +277,28 @@ class Irrevocable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteMoved:
+    """Seconds from a fault to the first change of a prefix's route in a router."""
+
+    router: str
+    prefix: str
+    fault: str = "fault"
+    figure: Literal["RouteMoved"] = "RouteMoved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodAfterRoute:
+    """Seconds from that change to the end of the first good attempt after it."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    router: str
+    prefix: str
+    fault: str = "fault"
+    figure: Literal["GoodAfterRoute"] = "GoodAfterRoute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeakAskers:
     """Most clients that asked their resolver in any one second."""
 
@@ -345,6 +367,8 @@ Figure = Annotated[
     | ConnectTime
     | LastFailure
     | Irrevocable
+    | RouteMoved
+    | GoodAfterRoute
     | PeakAskers
     | Processor
     | WaysOff

@@ -10,7 +10,8 @@ from lab.topology.words import listing
 
 Schema = dict[str, Any]
 
-_FORMATS = {
+_KINDS = {
+    "boolean": "on or off, true or false",
     "ipv4": "an IPv4 address such as 198.51.100.1",
     "ipv4network": "an IPv4 prefix without host bits such as 198.51.100.0/24",
 }
@@ -54,10 +55,8 @@ def described(fragment: Schema) -> str:
             return str(word)
         case {"type": "integer" | "number"}:
             return _number(fragment)
-        case {"type": "boolean"}:
-            return "on or off, true or false"
-        case {"format": known} if known in _FORMATS:
-            return _FORMATS[known]
+        case {"format": known} | {"type": known} if known in _KINDS:
+            return _KINDS[known]
         case {"type": "array"}:
             return _list(fragment)
         case {"properties": properties}:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -140,6 +141,47 @@ class TestWays:
     def test_that_none_was_measured_is_not_that_all_are_right(self) -> None:
         with pytest.raises(NoEvidence, match="round trip"):
             read(f.WaysOff(), source())
+
+
+class TestRoutes:
+    ROUTE: ClassVar = {"router": "transit-a", "prefix": "198.51.100.0/24"}
+
+    def moved(self, at_s: float, node: str = "transit-a") -> Event:
+        detail = {"prefix": "198.51.100.0/24", "change": "changed", "via": []}
+        return Event(
+            at_ns=int(at_s * NS), kind=EventKind.ROUTE, node=node, detail=detail
+        )
+
+    def test_the_first_change_after_the_fault_counts(self) -> None:
+        events = (
+            FAULT,
+            self.moved(1.5),
+            self.moved(2.1, "transit-b"),
+            self.moved(2.5),
+            self.moved(3.0),
+        )
+        seen = read(f.RouteMoved(**self.ROUTE), source(events=events))
+        assert (seen.low, seen.high) == (EXACT(0.5), EXACT(0.501))
+
+    def test_a_route_that_stays_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="kept its route"):
+            read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(1.5))))
+
+    def test_who_follows_it_first(self) -> None:
+        seen = source(
+            attempt(2.2),
+            attempt(2.4, outcome=Outcome.FAIL, took_s=0.8),
+            attempt(2.6, took_s=0.16),
+            events=(FAULT, self.moved(2.5)),
+        )
+        figure = f.GoodAfterRoute(cohorts=("users",), during="step", **self.ROUTE)
+        assert read(figure, seen).low == EXACT(0.26)
+
+    def test_nobody_who_follows_is_no_evidence(self) -> None:
+        seen = source(attempt(2.2), events=(FAULT, self.moved(2.5)))
+        figure = f.GoodAfterRoute(cohorts=("users",), during="step", **self.ROUTE)
+        with pytest.raises(NoEvidence, match="no attempt worked"):
+            read(figure, seen)
 
 
 class TestGreatest:

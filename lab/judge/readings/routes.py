@@ -1,0 +1,40 @@
+"""Figures about the routes in kernels, and what followed from them. Pure."""
+
+from __future__ import annotations
+
+from lab.history import Event, EventKind, Outcome
+from lab.judge.source import Source, exact
+from lab.judge.timeline import NS, NoEvidence, Seen
+from lab.scenario import figures as f
+
+
+def route_moved(figure: f.RouteMoved, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    moved_ns = _moved(source, figure).at_ns
+    return Seen(
+        low=(moved_ns - fault_ns) / NS,
+        high=(moved_ns - fault_ns + uncertainty_ns) / NS,
+    )
+
+
+def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
+    moved_ns = _moved(source, figure).at_ns
+    ends_ns = [
+        a.end_ns
+        for a in source.attempts(figure.cohorts, figure.during)
+        if a.outcome is Outcome.OK and a.end_ns >= moved_ns
+    ]
+    if not ends_ns:
+        raise NoEvidence("no attempt worked after the route had changed")
+    return exact((min(ends_ns) - moved_ns) / NS)
+
+
+def _moved(source: Source, figure: f.RouteMoved | f.GoodAfterRoute) -> Event:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    for event in source.of(EventKind.ROUTE):
+        facts = (event.node, event.detail["prefix"])
+        if facts != (figure.router, figure.prefix):
+            continue
+        if event.at_ns >= fault_ns - uncertainty_ns:
+            return event
+    raise NoEvidence(f"{figure.router} kept its route to {figure.prefix}")
