@@ -3,17 +3,21 @@
 `/shallow` answers while the process lives. `/deep` also tells that the region is being
 drained, which is so while the file `/run/lab/draining` is there, or that it is browned
 out (`/run/lab/browned-out`): then `/` fails too, and only `/shallow` is content.
+
+Beyond its capacity a backend refuses requests to `/` at once, or lets everything that
+it is asked wait in one line, health checks and those who have gone away included.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lab.backend.capacity import Capacity
+from lab.backend.capacity import Capacity, Line
 
 DRAINING = "/run/lab/draining"
 BROWNED_OUT = "/run/lab/browned-out"
@@ -25,7 +29,14 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 #: The two messages of a reply.
 Reply = tuple[Message, Message]
 
-_VARIABLES = ("LAB_REGION", "LAB_POP", "LAB_BACKEND", "LAB_CAPACITY_RPS")
+_VARIABLES = (
+    "LAB_REGION",
+    "LAB_POP",
+    "LAB_BACKEND",
+    "LAB_CAPACITY_RPS",
+    "LAB_BEYOND",
+)
+_NS_PER_S = 1_000_000_000
 
 
 def create() -> Application:
@@ -50,12 +61,15 @@ def application(
     """Return the application.
 
     Args:
-        environment: `LAB_REGION`, `LAB_POP`, `LAB_BACKEND`, `LAB_CAPACITY_RPS`.
+        environment: `LAB_REGION`, `LAB_POP`, `LAB_BACKEND`, `LAB_CAPACITY_RPS`, and
+            `LAB_BEYOND`: `refuse` or `queue`.
         draining: File that is there while the region is drained.
         browned_out: File that is there while the region is browned out.
         clock_ns: What the capacity is measured with.
     """
-    capacity = Capacity(float(environment["LAB_CAPACITY_RPS"]), now_ns=clock_ns())
+    rate_rps = float(environment["LAB_CAPACITY_RPS"])
+    queues = environment["LAB_BEYOND"] == "queue"
+    capacity, line = Capacity(rate_rps, now_ns=clock_ns()), Line(rate_rps)
     identity = {
         "region": environment["LAB_REGION"],
         "pop": environment["LAB_POP"],
@@ -73,7 +87,7 @@ def application(
         if path == "/":
             if os.path.exists(browned_out):
                 return failed
-            return served if capacity.admits(clock_ns()) else refused
+            return served if queues or capacity.admits(clock_ns()) else refused
         if path == "/deep":
             if os.path.exists(browned_out):
                 return failing
@@ -81,6 +95,8 @@ def application(
         return healthy if path == "/shallow" else unknown
 
     async def respond(scope: Message, receive: Receive, send: Send) -> None:
+        if queues and (wait_ns := line.wait_ns(clock_ns())):
+            await asyncio.sleep(wait_ns / _NS_PER_S)
         start, body = answer(scope["path"])
         await send(start)
         await send(body)

@@ -1,4 +1,4 @@
-"""A declared capacity: what is asked beyond it is refused. Pure; the clock is given."""
+"""A declared capacity, and what becomes of more. Pure; the clock is given."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ class Capacity:
             return False
         self._tokens -= 1
         return True
+
+
+class Line:
+    """A line without end: each request waits for those before it, wanted or not."""
+
+    def __init__(self, rate_rps: float) -> None:
+        """Start with nobody in it."""
+        self._each_ns = _NS_PER_S / rate_rps
+        self._free_ns = 0.0
+
+    def wait_ns(self, now_ns: int) -> int:
+        """Join the line now and return how long it is."""
+        begins_ns = max(self._free_ns, now_ns)
+        self._free_ns = begins_ns + self._each_ns
+        return int(begins_ns - now_ns)

@@ -70,6 +70,7 @@ for _reading in (
     users.irrevocable,
     users.peak_askers,
     routes.route_moved,
+    routes.route_changes,
     routes.good_after_route,
 ):
     read.register(_reading)

@@ -19,6 +19,7 @@ def render(name: str, region: str, address: IPv4Address, declared: Backend) -> R
     )
     environment = (
         ("LAB_BACKEND", name),
+        ("LAB_BEYOND", declared.beyond.value),
         ("LAB_CAPACITY_RPS", str(declared.capacity_rps)),
         ("LAB_POP", region),
         ("LAB_REGION", region),

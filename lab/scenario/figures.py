@@ -287,6 +287,16 @@ class RouteMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteChanges:
+    """How often a prefix's route in a router changed, came or went."""
+
+    router: str
+    prefix: str
+    during: str
+    figure: Literal["RouteChanges"] = "RouteChanges"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoodAfterRoute:
     """Seconds from that change to the end of the first good attempt after it."""
 
@@ -368,6 +378,7 @@ Figure = Annotated[
     | LastFailure
     | Irrevocable
     | RouteMoved
+    | RouteChanges
     | GoodAfterRoute
     | PeakAskers
     | Processor

@@ -141,11 +141,20 @@ class Anycast(Model):
     address: Address
 
 
+class Beyond(StrEnum):
+    """What a backend does with requests beyond its capacity."""
+
+    REFUSE = "refuse"  # at once; health checks are answered all the same
+    QUEUE = "queue"  # all wait in one line, health checks too
+
+
 class Backend(Model):
     """One backend."""
 
     capacity_rps: PositiveInt
-    """Requests a second from which on it refuses."""
+    """Requests a second that it serves."""
+    beyond: Beyond = Beyond.REFUSE
+    """What becomes of more than that."""
     weight: Annotated[int, Field(ge=1, le=128)] = 1
     """Its part of the requests, request by request, among the region's backends."""
 

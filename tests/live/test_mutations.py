@@ -30,7 +30,7 @@ from lab.topology.model import (
     Topology,
     Weighted,
 )
-from lab.topology.profiles import Profile, apply
+from lab.topology.profiles import Profile, apply, override
 
 pytestmark = pytest.mark.live
 
@@ -106,11 +106,11 @@ def without_cache(plan: Plan, resolver: str) -> Plan:
 
 
 def missed(
-    scenario: str, engine: Engine, truth: Topology, capture: Path
+    scenario: str, engine: Engine, truth: Topology, capture: Path, lab: str = NAME
 ) -> tuple[Status, list[ExpectationResult]]:
     file = load_catalogue(scenarios_folder())[scenario]
     story = file.build(truth, file.knobs(**SHORT.get(scenario, {})))
-    with LiveWorld(engine, NAME, capture=capture) as live:
+    with LiveWorld(engine, lab, capture=capture) as live:
         live.attach()
         with closing(live.run(truth, story)) as records:
             history = history_of(list(records))
@@ -138,3 +138,29 @@ def test_a_mistake_is_told_where_it_matters(
 
     assert status is Status.FAILED
     assert any(told in expected.text for expected in wrong), wrong
+
+
+@pytest.fixture
+def unwatched(engine: Engine) -> Iterator[str]:
+    """A lab in which nobody looks: no BFD, and announcements whatever the health."""
+    name = f"{NAME}-unwatched"
+    truth = apply(load("two-region"), Profile.QUICK)
+    wrong = override(truth, {"bfd.enabled": "off", "announce.bound": "off"})
+    with LiveWorld(engine, name) as live:
+        try:
+            for _ in live.up(live.plan(wrong, profile=Profile.QUICK)):
+                pass
+            yield name
+        finally:
+            live.down()
+
+
+@pytest.mark.timeout(240)
+def test_that_nobody_looks_is_told_by_the_deaths_that_nobody_sees(
+    engine: Engine, unwatched: str, tmp_path: Path
+) -> None:
+    truth = apply(load("two-region"), Profile.QUICK)
+    status, wrong = missed("anycast-withdrawal", engine, truth, tmp_path, unwatched)
+
+    assert status is Status.FAILED
+    assert {"power-off", "app-dead"} <= {expected.text for expected in wrong}

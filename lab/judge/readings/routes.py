@@ -17,6 +17,21 @@ def route_moved(figure: f.RouteMoved, source: Source) -> Seen:
     )
 
 
+def route_changes(figure: f.RouteChanges, source: Source) -> Seen:
+    begin_ns, end_ns = source.during(figure.during)
+    if not any(True for _ in source.of(EventKind.ROUTE)):
+        raise NoEvidence("no router told of any route")
+    return exact(
+        float(
+            sum(
+                (event.node, event.detail["prefix"]) == (figure.router, figure.prefix)
+                for event in source.of(EventKind.ROUTE)
+                if begin_ns <= event.at_ns < end_ns
+            )
+        )
+    )
+
+
 def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
     moved_ns = _moved(source, figure).at_ns
     ends_ns = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ ENVIRONMENT = {
     "LAB_POP": "us-east",
     "LAB_BACKEND": "us-east-be-1",
     "LAB_CAPACITY_RPS": "2",
+    "LAB_BEYOND": "refuse",
 }
 
 
@@ -144,3 +146,23 @@ class TestCreate:
             monkeypatch.setenv(name, value)
 
         assert get(create(), "/")[1]["backend"] == "us-east-be-1"
+
+
+class TestQueue:
+    def test_more_than_it_serves_waits_and_is_served(self, tmp_path: Path) -> None:
+        app = backend(tmp_path, LAB_BEYOND="queue", LAB_CAPACITY_RPS="20")
+        get(app, "/")
+        begun_s = time.monotonic()
+
+        status, _, _ = get(app, "/")
+
+        assert status == 200
+        assert time.monotonic() - begun_s >= 0.05
+
+    def test_health_checks_wait_in_the_same_line(self, tmp_path: Path) -> None:
+        app = backend(tmp_path, LAB_BEYOND="queue", LAB_CAPACITY_RPS="20")
+        get(app, "/")
+        begun_s = time.monotonic()
+
+        assert get(app, "/deep")[0] == 200
+        assert time.monotonic() - begun_s >= 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.backend.capacity import Capacity
+from lab.backend.capacity import Capacity, Line
 
 S = 1_000_000_000
 
@@ -34,3 +34,24 @@ class TestCapacity:
         capacity = Capacity(400, now_ns=0)
 
         assert sum(capacity.admits(3600 * S) for _ in range(500)) == 400
+
+
+class TestLine:
+    def test_nobody_waits_at_the_declared_rate(self) -> None:
+        line = Line(100)
+
+        assert {line.wait_ns(k * S // 100) for k in range(500)} == {0}
+
+    def test_each_waits_for_those_before_wanted_or_not(self) -> None:
+        line = Line(100)
+        waits = [line.wait_ns(k * S // 200) for k in range(401)]
+
+        assert waits[:3] == [0, S // 200, S // 100]
+        assert waits[-1] == 2 * S  # twice the rate for two seconds
+
+    def test_a_rest_empties_it(self) -> None:
+        line = Line(100)
+        for _ in range(100):
+            line.wait_ns(0)
+
+        assert line.wait_ns(S) == 0

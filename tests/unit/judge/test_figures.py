@@ -167,6 +167,16 @@ class TestRoutes:
         with pytest.raises(NoEvidence, match="kept its route"):
             read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(1.5))))
 
+    def test_changes_within_a_step_are_counted(self) -> None:
+        events = (self.moved(0.5), self.moved(2), self.moved(9, "transit-b"))
+        figure = f.RouteChanges(during="step", **self.ROUTE)
+        assert read(figure, source(events=events)).low == 1
+        assert read(figure, source(events=events[:1])).low == 0
+
+    def test_without_any_news_of_routes_none_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="no router told"):
+            read(f.RouteChanges(during="step", **self.ROUTE), source())
+
     def test_who_follows_it_first(self) -> None:
         seen = source(
             attempt(2.2),

@@ -40,6 +40,7 @@ class TestProcess:
     def test_it_is_told_who_it_is_and_what_it_can_take(self) -> None:
         assert dict(rendered().processes[0].env) == {
             "LAB_BACKEND": "us-east-be-1",
+            "LAB_BEYOND": "refuse",
             "LAB_CAPACITY_RPS": "400",
             "LAB_POP": "us-east",
             "LAB_REGION": "us-east",

@@ -167,7 +167,7 @@ class TestEachStory:
 
 def test_the_questions_about_dns_are_told_in_six_minutes() -> None:
     # Of eight: two are for labs that start, restore and are looked at.
-    others = {"anycast-withdrawal", "three-layers"}
+    others = {"anycast-withdrawal", "capacity-shock", "three-layers"}
     told = [story(file) for name, file in CATALOGUE.items() if name not in others]
 
     assert sum(step_time_s(each) for each in told) < 360
@@ -189,7 +189,12 @@ class TestSettings:
         as_written = story(file).expectations
         as_set = self.set_up(file, *self.SETTINGS).expectations
 
-        needs_no_timer = {"anycast-withdrawal", "geo-by-resolver", "many-addresses"}
+        needs_no_timer = {
+            "anycast-withdrawal",
+            "capacity-shock",
+            "geo-by-resolver",
+            "many-addresses",
+        }
         assert (as_set == as_written) == (name in needs_no_timer)
 
     @pytest.mark.parametrize("name", sorted(CATALOGUE))
