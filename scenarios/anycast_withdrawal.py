@@ -41,15 +41,10 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.distance import TOLERANCE_SHARE, round_trips_s, transit_of
 from lab.topology.model import AnycastName, ResolverBehaviour, Topology
 
-KINDS = (
-    FaultKind.POWER_OFF,
-    FaultKind.HANG,
-    FaultKind.CRASH,
-    FaultKind.APP_DEAD,
-    FaultKind.DRAIN,
-)
+SILENT = (FaultKind.POWER_OFF, FaultKind.HANG)
 #: Those that neighbours miss, or hear of, whoever looks at the service.
-NOTICED = KINDS[:3]
+NOTICED = (*SILENT, FaultKind.CRASH)
+KINDS = (*NOTICED, FaultKind.APP_DEAD, FaultKind.DRAIN)
 CLIENTS = 50
 KEEPERS, KEEPERS_RPS = 20, 100
 DRAIN_S = 2.0
@@ -96,13 +91,16 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         questions=SCENARIO.questions,
         knobs=knob_texts(knobs),
         watch=(users, keepers),
-        steps=(Prime(), *(step for kind in KINDS for step in told.steps(kind))),
+        steps=(
+            Prime(),
+            *(step for kind in KINDS for step in told.steps(kind)),
+        ),
         expectations=(
             *told.following(),
             *told.going(),
             *told.staying(),
             *told.draining(knobs.rate),
-            *(e for kind in KINDS for e in told.returning(kind)),
+            *told.returning(),
             *common.lab_itself(topology),
         ),
     )
@@ -176,8 +174,8 @@ class _Deaths:
         ]
         least_s = 2 * min(low for low, _ in farthest)
         most_s = 2 * max(high for _, high in farthest)
-        for kind in (FaultKind.POWER_OFF, FaultKind.HANG):
-            silence = bounds.silence(self.topology.timers, kind)
+        silence = bounds.silence(self.topology.timers)
+        for kind in SILENT:
             yield Measures(
                 section=f"The route leaves {transit}",
                 text=kind,
@@ -187,6 +185,7 @@ class _Deaths:
                 unit=Unit.SECONDS,
                 why=f"{silence.why}, and {REMOVAL_S:g} s for the router itself",
             )
+        for kind in SILENT:
             yield Measures(
                 section="The first good reply after that",
                 text=kind,
@@ -240,23 +239,28 @@ class _Deaths:
             why=f"{rate_rps} in a second, for {DRAIN_S:g} s and more",
         )
 
-    def returning(self, kind: FaultKind) -> Iterator[Measures]:
-        back = _back(kind)
-        served = ServedShare(
-            cohorts=(self.users.name,), during=back, region=self.region
-        )
-        for text, figure, share in (
-            ("requests that fail", self._failing(back), 0.0),
-            (f"served by {self.region} again", served, 1.0),
-        ):
+    def returning(self) -> Iterator[Measures]:
+        for kind in KINDS:
             yield Measures(
-                section=f"Back from {kind}",
-                text=text,
-                figure=figure,
-                low=share,
-                high=share,
+                section="The site is back: requests that fail",
+                text=kind,
+                figure=self._failing(_back(kind)),
+                low=0.0,
+                high=0.0,
                 unit=Unit.PERCENT,
-                why="its route is announced once the service is well, and not before",
+                why="it is announced once its service is well, and not before",
+            )
+        for kind in KINDS:
+            yield Measures(
+                section=f"The site is back: served by {self.region} again",
+                text=kind,
+                figure=ServedShare(
+                    cohorts=(self.users.name,), during=_back(kind), region=self.region
+                ),
+                low=1.0,
+                high=1.0,
+                unit=Unit.PERCENT,
+                why="the route to it is the shorter one",
             )
 
     def _failing(self, during: str) -> FailedShare:

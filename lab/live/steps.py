@@ -85,6 +85,7 @@ class Conductor:
             self._do(step)
         self._finish_stage()
         self._finish_asking()
+        self._phase("over")  # what follows is no longer part of the last step
 
     @singledispatchmethod
     def _do(self, step: Step) -> None:

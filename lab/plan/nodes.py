@@ -29,6 +29,10 @@ _HOST_SYSCTLS = (
     ("net.ipv4.tcp_orphan_retries", "2"),
     ("net.ipv4.tcp_retries2", "4"),
 )
+#: One client node stands for many users, so its ports come round within a minute. In
+#: TIME-WAIT, a node that balances anycast would meet packets of a connection that has
+#: moved to it with a challenge, as above, and not with the reset that they call for.
+BALANCER_SYSCTLS = (("net.ipv4.tcp_max_tw_buckets", "0"),)
 _ROUTER_SYSCTLS = (
     *_HOST_SYSCTLS,
     ("net.ipv4.conf.all.send_redirects", "0"),
@@ -87,6 +91,7 @@ def host_node(
     wiring: Wiring,
     loopbacks: tuple[IPv4Address, ...],
     rendered: Rendered,
+    sysctls: tuple[tuple[str, str], ...] = (),
 ) -> Node:
     """Return a node with one LAN port and a default route by way of its router."""
     route = StaticRoute(
@@ -106,7 +111,7 @@ def host_node(
         processes=rendered.processes,
         conditions=rendered.conditions,
         capabilities=tuple(sorted({*SET_UP, *rendered.capabilities})),
-        sysctls=_HOST_SYSCTLS,
+        sysctls=(*_HOST_SYSCTLS, *sysctls),
         tmpfs=rendered.tmpfs,
         memory_mb=rendered.memory_mb,
     )

@@ -15,6 +15,7 @@ from lab.plan.links import (
 )
 from lab.plan.model import Node, Role
 from lab.plan.nodes import (
+    BALANCER_SYSCTLS,
     Place,
     host_node,
     other_prefixes,
@@ -146,4 +147,5 @@ def _l4(
         wiring=wiring,
         loopbacks=services,
         rendered=joined(proxy, announcer),
+        sysctls=BALANCER_SYSCTLS,
     )

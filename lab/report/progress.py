@@ -31,6 +31,7 @@ _PHASES = {
     "observe": "watching who recovers",
     "restore": "the region is brought back",
     "restored": "every condition holds again",
+    "over": "every step is done",
     "end": "clients stop",
 }
 

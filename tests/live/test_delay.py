@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -15,23 +14,16 @@ from lab.live.channel import replies
 from lab.live.daemons.bird import birdc
 from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
-from lab.live.links import free_subnets
 from lab.live.world import LiveWorld
-from lab.plan.links import Wiring
-from lab.plan.model import Link, Node, Plan, Role
-from lab.plan.nodes import router_address, router_node
-from lab.render import bird
+from lab.plan.model import Plan
 from lab.topology.distance import as_declared_s
+from tests.live import two_routers
+from tests.live.two_routers import ENDS, address
 from tests.unit.worlds import quick
 
 pytestmark = pytest.mark.live
 
 DELAY_MS = 40
-#: Ends of the link: their AS and their prefix.
-ENDS = {
-    "near": (64500, IPv4Network("198.18.0.0/24")),
-    "far": (64501, IPv4Network("198.18.1.0/24")),
-}
 LARGE = 8 << 20
 RECEIVE = """
 import hashlib, socket, sys
@@ -57,44 +49,10 @@ print(hashlib.sha256(content).hexdigest())
 """
 
 
-def router(wiring: Wiring, name: str, other: str) -> Node:
-    asn, prefix = ENDS[name]
-    peer = bird.Peer(
-        name=other,
-        asn=ENDS[other][0],
-        local=wiring.address("atlantic", name),
-        remote=wiring.address("atlantic", other),
-        exports="all",
-    )
-    loopback = router_address(prefix)
-    return router_node(
-        name,
-        role=Role.TRANSIT,
-        site=name,
-        wiring=wiring,
-        loopback=loopback,
-        boundary=("atlantic",),
-        rendered=bird.router(
-            name,
-            asn=asn,
-            router_id=loopback,
-            aggregate=prefix,
-            hosts=(),
-            peers=(peer,),
-            learns=((ENDS[other][1], 1),),
-            timers=quick().timers,
-        ),
-    )
-
-
 @pytest.fixture(scope="module")
 def plan(engine: Engine) -> Plan:
     """Two routers with a link of 40 ms between them, and a BGP session over it."""
-    (subnet,) = free_subnets(1, engine.subnets())
-    link = Link(name="atlantic", subnet=subnet, members=tuple(ENDS), delay_ms=DELAY_MS)
-    wiring = Wiring(links=(link,))
-    nodes = (router(wiring, "near", "far"), router(wiring, "far", "near"))
-    return Plan(topology="long", profile="quick", links=(link,), nodes=nodes)
+    return two_routers.plan(engine, delay_ms=DELAY_MS, timers=quick().timers)
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +65,6 @@ def atlantic(engine: Engine, plan: Plan) -> Iterator[LiveWorld]:
             yield world
         finally:
             world.down()
-
-
-def address(name: str) -> IPv4Address:
-    return router_address(ENDS[name][1])
 
 
 def round_trip_s(world: LiveWorld, here: str, there: str) -> float:

@@ -54,24 +54,15 @@ class TestBfdDetection:
 
 class TestHoldExpiry:
     def test_the_last_message_came_up_to_a_third_of_the_hold_time_before(self) -> None:
-        bound = bounds.hold_expiry(Bgp(hold_s=12), reachable=True)
+        bound = bounds.hold_expiry(Bgp(hold_s=12))
 
         assert (bound.low_s, bound.high_s) == pytest.approx((9 - 4, 12))
-
-    def test_a_session_with_nobody_takes_longer_to_close(self) -> None:
-        bound = bounds.hold_expiry(Bgp(hold_s=12), reachable=False)
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((5 + 3, 12 + 3))
 
     def test_it_alone_is_there_without_bfd(self) -> None:
         plain = TIMERS.model_copy(update={"bfd": Bfd(enabled=False)})
 
-        for kind, reachable in ((FaultKind.HANG, True), (FaultKind.POWER_OFF, False)):
-            expected = bounds.hold_expiry(plain.bgp, reachable=reachable)
-            assert bounds.silence(plain, kind) == expected
-        assert bounds.silence(TIMERS, FaultKind.HANG) == bounds.bfd_detection(
-            TIMERS.bfd
-        )
+        assert bounds.silence(plain) == bounds.hold_expiry(plain.bgp)
+        assert bounds.silence(TIMERS) == bounds.bfd_detection(TIMERS.bfd)
 
 
 class TestAnycastRecovery:
