@@ -42,7 +42,7 @@ FILLED = 0.9
 INTERVAL_MS = 500
 #: Until the routes have moved and what a backend takes at once is used up.
 MOVING_S = 3.0
-SETTLED_S = 6.0
+SETTLED_S = 8.0
 USUAL_S = 2.0
 #: How far a share may be from its closed form: buckets fill up in whole requests.
 SHARE = 0.05

@@ -159,3 +159,12 @@ class TestReadiness:
         assert [n.args["name"] for n in names] == [
             f"{n.name}.example.com" for n in quick().zone.names
         ]
+
+
+class TestConditions:
+    def test_without_checks_there_is_no_monitor_to_wait_for(self) -> None:
+        settled = "every health monitor settled and up"
+        unchecked = with_names(quick(), "rr", "anycast")
+
+        assert settled in [c.text for c in rendered(quick()).conditions]
+        assert settled not in [c.text for c in rendered(unchecked).conditions]
