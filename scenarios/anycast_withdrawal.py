@@ -282,5 +282,4 @@ SCENARIO = ScenarioFile(
     topology="two-region",
     knobs=Knobs,
     build=build,
-    variants=("bfd.enabled=off",),
 )
