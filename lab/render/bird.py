@@ -23,7 +23,7 @@ from ipaddress import IPv4Address, IPv4Network
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.topology.model import Timers
+from lab.topology.timers import Timers
 
 CONFIG = "/etc/lab/bird/bird.conf"
 SOCKET = "/run/lab/bird.ctl"

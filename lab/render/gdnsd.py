@@ -21,7 +21,6 @@ from lab.render.zones import provider_servers, region_address
 from lab.topology.model import (
     AllDown,
     AnycastName,
-    Check,
     Failover,
     Geo,
     Provider,
@@ -30,6 +29,7 @@ from lab.topology.model import (
     Topology,
     Weighted,
 )
+from lab.topology.timers import Check
 
 FOLDER = "/etc/lab/gdnsd"
 GEOGRAPHY = f"{FOLDER}/geography.mmdb"

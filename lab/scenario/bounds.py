@@ -11,16 +11,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lab.scenario.model import Bound, FaultKind
-from lab.topology.model import (
-    Announce,
-    Bfd,
-    Bgp,
-    Check,
-    Provider,
-    Resolver,
-    ResolverBehaviour,
-    Timers,
-)
+from lab.topology.model import Provider, Resolver, ResolverBehaviour
+from lab.topology.timers import Announce, Bfd, Bgp, Check, Timers
 
 #: Deaths of which neighbours hear nothing.
 SILENT = frozenset({FaultKind.POWER_OFF, FaultKind.HANG, FaultKind.ISOLATE})

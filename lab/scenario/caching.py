@@ -16,7 +16,8 @@ from lab.scenario.bounds import (
     tells_stale_first,
 )
 from lab.scenario.model import Bound
-from lab.topology.model import Resolver, Timers
+from lab.topology.model import Resolver
+from lab.topology.timers import Timers
 
 #: How long a resolver may wait for a provider that answered well until now before it
 #: asks another one; each measured. unbound and BIND may ask the same one twice.

@@ -11,9 +11,10 @@ from lab.errors import InvalidInput, Problem
 from lab.topology import shape
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding
-from lab.topology.model import Check, ServedName, Topology
+from lab.topology.model import ServedName, Topology
 from lab.topology.rules.resolvers import clamps_fit
 from lab.topology.rules.timing import checks_end_before_the_next
+from lab.topology.timers import Check
 from lab.topology.words import meant, shown
 
 #: gdnsd checks every 2 s at most: its timeout is in whole seconds and below the

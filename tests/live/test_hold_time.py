@@ -14,7 +14,7 @@ from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
 from lab.live.world import LiveWorld
 from lab.plan.model import Plan
-from lab.topology.model import Bfd
+from lab.topology.timers import Bfd
 from tests.live import two_routers
 from tests.unit.worlds import quick
 

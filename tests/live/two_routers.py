@@ -10,7 +10,7 @@ from lab.plan.links import Wiring
 from lab.plan.model import Link, Node, Plan, Role
 from lab.plan.nodes import router_address, router_node
 from lab.render import bird
-from lab.topology.model import Timers
+from lab.topology.timers import Timers
 
 LINK = "atlantic"
 #: Ends of the link: their AS and their prefix.

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from lab.topology.draft import Draft, anything, items, text, whole
 from lab.topology.finding import Finding, Path
-from lab.topology.model import ResolverBehaviour, Timers
+from lab.topology.model import ResolverBehaviour
+from lab.topology.timers import Timers
 from lab.topology.words import listing, meant, shown
 
 #: What each brand of resolver can be told to do.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lab.topology.draft import Draft, whole
 from lab.topology.finding import Finding
-from lab.topology.model import Timers
+from lab.topology.timers import Timers
 
 
 def checks_end_before_the_next(draft: Draft) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import pytest
 
 from lab.render import bird
 from lab.render.model import Rendered
-from lab.topology.model import Bfd, Timers
+from lab.topology.timers import Bfd, Timers
 from tests.unit.worlds import real
 
 OWN = IPv4Network("203.0.113.0/25")

@@ -6,7 +6,8 @@ import pytest
 
 from lab.scenario import bounds
 from lab.scenario.model import Bound, FaultKind
-from lab.topology.model import Bfd, Bgp, Check, Provider, Resolver, Timers
+from lab.topology.model import Provider, Resolver
+from lab.topology.timers import Bfd, Bgp, Check, Timers
 
 CHECK = Check(interval_s=2, timeout_s=1, threshold=2)
 TIMERS = Timers(ttl_s=12, check=CHECK, clamp_s=24, stale_answer_ttl_s=6, pin_s=36)

@@ -6,7 +6,8 @@ import pytest
 
 from lab.scenario import caching
 from lab.scenario.model import Bound
-from lab.topology.model import Check, Resolver, Timers
+from lab.topology.model import Resolver
+from lab.topology.timers import Check, Timers
 
 TIMERS = Timers(
     ttl_s=4,

@@ -3,8 +3,9 @@
 import pytest
 
 from lab.errors import InvalidInput
-from lab.topology.model import Bfd, Check, Timers, Topology
+from lab.topology.model import Topology
 from lab.topology.profiles import SETTINGS, Profile, apply, is_setting, override
+from lab.topology.timers import Bfd, Check, Timers
 
 
 def with_timers(topology: Topology, timers: Timers) -> Topology:
