@@ -16,7 +16,7 @@ class RoundTrip:
         here: Access network or transit.
         there: Region or transit.
         declared_ms: The least and the greatest, where routers may choose.
-        rtt_ms: The median; None where nothing came back.
+        rtt_ms: The least of some; None where nothing came back.
     """
 
     here: str

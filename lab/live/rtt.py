@@ -55,7 +55,7 @@ def ways(topology: Topology) -> tuple[Way, ...]:
 
 
 def measured(fleet: Fleet, topology: Topology) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (node, detail) of each way's `rtt` event: the median of some round trips.
+    """Yield (node, detail) of each way's `rtt` event: the least of some round trips.
 
     Raises:
         CommandFailed: A node could not measure.
