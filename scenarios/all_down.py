@@ -8,7 +8,7 @@ an address to try: that there was none had been cached, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from lab.scenario import bounds, common, pick
@@ -75,9 +75,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         Fault(kind=FaultKind.BROWN_OUT, target=region, label=f"{region} fails")
         for region in empties.regions
     )
-    first = Fault(
-        kind=first.kind, target=first.target, label=first.label, at_age_s=knobs.age_s
-    )
+    first = replace(first, at_age_s=knobs.age_s)
     timers = topology.timers_of(empties.name)
     rounding = bounds.ROUNDINGS[resolver.daemon]
     detected = bounds.detection(

@@ -37,8 +37,10 @@ from lab.topology.model import (
     Topology,
 )
 
-#: Load of a region before any death, of what its headroom is counted from.
+#: A region without headroom uses this much of its capacity: full, but well.
 FILLED = 0.9
+#: One dies, and one is left.
+REGIONS = 2
 INTERVAL_MS = 500
 #: Until the routes have moved and what a backend takes at once is used up.
 MOVING_S = 3.0
