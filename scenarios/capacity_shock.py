@@ -62,7 +62,7 @@ class Knobs:
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
-    if len(topology.regions) != 2:  # one dies, one is left
+    if len(topology.regions) != REGIONS:
         what = f"topology {topology.name} has {len(topology.regions)} regions"
         raise InvalidInput((Problem(what=what, allowed="two"),))
     loads_rps = {r: FILLED * capacity_rps(r) / knobs.headroom for r in topology.regions}
