@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     READY = "ready"  # a readiness condition began to hold
     FAULT = "fault"  # a fault took effect; detail.kind, detail.target
     FAULT_STAGE = "fault-stage"  # a later stage of a fault (the stop after a drain)
+    SILENCE = "silence"  # a router that died without a word spoke last; detail.label
     RESTORE = "restore"  # an undo took effect
     HEALTH = "health"  # a checker changed its mind; detail.target, detail.state up|down
     ROUTE = "route"  # a kernel route changed; detail.change added|changed|removed

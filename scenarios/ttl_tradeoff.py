@@ -106,6 +106,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         )
         for p in topology.zone.providers
     ]
+    publish_s = max(
+        bounds.CHECKERS[p.daemon].publish_s for p in topology.zone.providers
+    )
     corrected = Bound(
         low_s=max(v.low_s for v in verdicts),
         high_s=max(v.high_s for v in verdicts),
@@ -144,6 +147,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 resolver,
                 failing=common.failing(bound[ttl_s], cohort),
                 corrected=corrected,
+                publish_s=publish_s,
                 interval_s=INTERVAL_MS / 1000,
             )
             yield Measures(

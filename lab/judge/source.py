@@ -52,6 +52,22 @@ class Source:
                 return event.at_ns, event.uncertainty_ns
         raise NoEvidence(f"no event tells of the fault {label}")
 
+    def silence_ns(self, label: str) -> tuple[int, int]:
+        """Return the latest moment at which a fault's routers spoke last, as above.
+
+        Raises:
+            NoEvidence: None of them told.
+        """
+        spans = [
+            (event.at_ns - event.uncertainty_ns, event.at_ns)
+            for event in self.of(EventKind.SILENCE)
+            if event.detail["label"] == label
+        ]
+        if not spans:
+            raise NoEvidence(f"no router tells when it fell silent by {label}")
+        latest_ns = max(latest for _, latest in spans)
+        return latest_ns, latest_ns - min(earliest for earliest, _ in spans)
+
     def of(self, kind: EventKind) -> Iterator[Event]:
         """Yield the events of a kind."""
         return (e for e in self.history.events if e.kind is kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from lab.errors import CommandFailed, WrongUse
 from lab.live import targets
@@ -24,10 +24,14 @@ UP = "up"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """When something took effect: at `at_ns`, or up to `uncertainty_ns` earlier."""
+    """When something took effect: at `at_ns`, or up to `uncertainty_ns` earlier.
+
+    `silent` are the nodes whose daemons spoke no more, and between which moments.
+    """
 
     at_ns: int
     uncertainty_ns: int
+    silent: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +42,14 @@ class Strike:
         at_ns: The instant agreed.
         watched: The nodes whose stamps tell when the outside saw it.
         unseen: The nodes that may begin only when all of those are done.
+        exits: The nodes whose neighbours miss them when they fall silent.
     """
 
     at_ns: int
     requests: Mapping[str, Request]
     watched: tuple[str, ...]
     unseen: tuple[str, ...] = ()
+    exits: tuple[str, ...] = ()
 
     def effect(self) -> Effect:
         """Wait for the fault and return when it took effect.
@@ -57,7 +63,13 @@ class Strike:
         for node in self.unseen:
             if told[node]["before_ns"] < effect.at_ns:
                 raise CommandFailed(f"{node} ended before it was cut off: not silent")
-        return effect
+        told_by = {node: told[node] for node in self.exits if node in told}
+        silent = {
+            node: (reply["silent_ns"][0], reply["silent_ns"][1])
+            for node, reply in told_by.items()
+            if "silent_ns" in reply
+        }
+        return replace(effect, silent=silent)
 
 
 def effect_of(told: Iterable[Message]) -> Effect:
@@ -82,6 +94,7 @@ def arm(fleet: Fleet, kind: FaultKind, target: str, at_ns: int) -> Strike:
         requests=_promised(fleet, blows, at_ns),
         watched=suffers.watched.get(kind, seen),
         unseen=tuple(node for b in blows if b.unseen_ns for node in b.nodes),
+        exits=suffers.exits,
     )
 
 

@@ -209,6 +209,15 @@ class Conductor:
         self._in_force[fault.target] = effect.at_ns
         age_s = (effect.at_ns - self._primed_ns) / _NS if self._primed_ns else None
         self._tell(EventKind.FAULT, effect, fault, age_s=age_s)
+        for node, (least_ns, most_ns) in effect.silent.items():
+            silence = self._observer.event(
+                EventKind.SILENCE,
+                most_ns,
+                {"target": fault.target, "label": fault.label},
+                node=node,
+                uncertainty_ns=most_ns - least_ns,
+            )
+            self._emit(silence)
 
     @_do.register
     def _observe(self, step: Observe) -> None:

@@ -65,15 +65,18 @@ def check(node: State, _: dict[str, Any]) -> Effect:
 
 
 def power_off(node: State, command: dict[str, Any]) -> Effect:
-    """Cut the boundary links, then kill every daemon: nobody outside hears a FIN.
+    """Freeze every daemon, cut the boundary links, kill: nobody outside hears a FIN.
 
+    Taking a link down may wait for other work of the kernel; frozen before, the node
+    says its last word at a moment better known than that (`silent_ns`).
     With `every_port` the other links too: it dies alone, and not with its site.
     """
 
     def effect() -> dict[str, Any]:
-        stamps = timed(lambda: network.cut_links(_to_cut(node, command)))
+        frozen = timed(lambda: _signal_all(node, signal.SIGSTOP))
+        cut = timed(lambda: network.cut_links(_to_cut(node, command)))
         _kill_all(node)
-        return dict(stamps)
+        return {**frozen, "after_ns": cut["after_ns"], **_silent(frozen)}
 
     return effect
 
@@ -105,7 +108,17 @@ def stop(node: State, _: dict[str, Any]) -> Effect:
 
 def hang(node: State, _: dict[str, Any]) -> Effect:
     """Freeze every daemon."""
-    return lambda: dict(timed(lambda: _signal_all(node, signal.SIGSTOP)))
+
+    def effect() -> dict[str, Any]:
+        frozen = timed(lambda: _signal_all(node, signal.SIGSTOP))
+        return {**frozen, **_silent(frozen)}
+
+    return effect
+
+
+def _silent(stamps: dict[str, int]) -> dict[str, Any]:
+    """Return between which moments the daemons' last packets left."""
+    return {"silent_ns": [stamps["before_ns"], stamps["after_ns"]]}
 
 
 def resume(node: State, _: dict[str, Any]) -> Effect:

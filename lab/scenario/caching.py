@@ -94,25 +94,28 @@ def after_correction(
     *,
     failing: Bound,
     corrected: Bound,
+    publish_s: float,
     interval_s: float,
 ) -> Bound:
-    """Return how long a wrong answer is used after the authorities stopped giving it.
+    """Return how long a wrong answer is used after the authorities knew better.
 
     Args:
         timers: Of the name.
         resolver: Who holds the answer.
         failing: When users last fail by it.
-        corrected: When the last authority corrects it.
+        corrected: When the last authority decides that it is wrong.
+        publish_s: How long an authority may go on giving it after that.
         interval_s: The users' pace.
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
-    longest = life + rounding.late_s + rounding.copy_s + interval_s
+    longest = publish_s + life + rounding.late_s + rounding.copy_s + interval_s
     low = max(0.0, failing.low_s - corrected.high_s)
     high = min(longest, failing.high_s - corrected.low_s)
     why = (
         f"no authority can recall an answer: last used {failing.low_s:.3g} to "
         f"{failing.high_s:.3g} s after the fault, corrected after "
-        f"{corrected.low_s:.3g} to {corrected.high_s:.3g} s; it lives {life} s"
+        f"{corrected.low_s:.3g} to {corrected.high_s:.3g} s, and given for up to "
+        f"{publish_s:g} s more; it lives {life} s"
     )
     return Bound(low_s=low, high_s=high, why=why)
 

@@ -278,7 +278,7 @@ class Irrevocable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoved:
-    """Seconds from a fault to the first change of a prefix's route in a router."""
+    """Seconds from the last word of a fault's routers to a route's first change."""
 
     router: str
     prefix: str

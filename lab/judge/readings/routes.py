@@ -9,11 +9,11 @@ from lab.scenario import figures as f
 
 
 def route_moved(figure: f.RouteMoved, source: Source) -> Seen:
-    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    latest_ns, uncertainty_ns = source.silence_ns(figure.fault)
     moved_ns = _moved(source, figure).at_ns
     return Seen(
-        low=(moved_ns - fault_ns) / NS,
-        high=(moved_ns - fault_ns + uncertainty_ns) / NS,
+        low=(moved_ns - latest_ns) / NS,
+        high=(moved_ns - latest_ns + uncertainty_ns) / NS,
     )
 
 

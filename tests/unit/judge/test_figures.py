@@ -152,20 +152,35 @@ class TestRoutes:
             at_ns=int(at_s * NS), kind=EventKind.ROUTE, node=node, detail=detail
         )
 
+    SILENT = Event(
+        at_ns=int(1.99 * NS),
+        kind=EventKind.SILENCE,
+        node="edge",
+        uncertainty_ns=NS // 100,
+        detail={"label": FAULT.detail["label"]},
+    )
+
     def test_the_first_change_after_the_fault_counts(self) -> None:
         events = (
             FAULT,
+            self.SILENT,
             self.moved(1.5),
             self.moved(2.1, "transit-b"),
             self.moved(2.5),
             self.moved(3.0),
         )
         seen = read(f.RouteMoved(**self.ROUTE), source(events=events))
-        assert (seen.low, seen.high) == (EXACT(0.5), EXACT(0.501))
+        # It is the routers' silence from which their neighbours count.
+        assert (seen.low, seen.high) == (EXACT(0.51), EXACT(0.52))
+
+    def test_when_the_routers_fell_silent_must_be_known(self) -> None:
+        with pytest.raises(NoEvidence, match="fell silent"):
+            read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(2.5))))
 
     def test_a_route_that_stays_is_no_evidence(self) -> None:
+        kept = (FAULT, self.SILENT, self.moved(1.5))
         with pytest.raises(NoEvidence, match="kept its route"):
-            read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(1.5))))
+            read(f.RouteMoved(**self.ROUTE), source(events=kept))
 
     def test_changes_within_a_step_are_counted(self) -> None:
         events = (self.moved(0.5), self.moved(2), self.moved(9, "transit-b"))

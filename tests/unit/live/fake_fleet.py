@@ -67,7 +67,8 @@ class FakeNode:
             return {"t": 1}
         self._suffer(do, set(facts.get("addresses", ())))
         self.cut |= bool(facts.get("every_port"))
-        return stamps
+        told = {"silent_ns": [at_ns, at_ns + 1]}
+        return stamps | (told if do in {"power-off", "hang"} else {})
 
     def _suffer(self, do: str, addresses: set[str]) -> None:
         self.log.append(" ".join((self.name, do, *sorted(addresses))))

@@ -56,7 +56,14 @@ class TestStrike:
 
         effect = faults.arm(fleet, FaultKind.POWER_OFF, "red", NOW_NS).effect()
 
-        assert effect == Effect(at_ns=NOW_NS + 5, uncertainty_ns=5)
+        assert effect == Effect(
+            at_ns=NOW_NS + 5,
+            uncertainty_ns=5,
+            silent={"red-edge": (NOW_NS, NOW_NS + 1)},
+        )
+
+    def test_who_dies_by_a_crash_has_said_so(self, fleet: Fleet) -> None:
+        assert faults.arm(fleet, FaultKind.CRASH, "red", NOW_NS).effect().silent == {}
 
     def test_a_providers_outage_is_seen_when_it_is_cut_off(
         self, fleet: Fleet, nodes: dict[str, FakeNode], log: list[str]

@@ -52,14 +52,23 @@ class TestAfterCorrection:
     def test_no_longer_than_it_did_harm(self) -> None:
         assert self.held(failing=(7, 8), corrected=(3, 5)) == (2, 5)
 
+    def test_an_authority_that_knows_better_may_give_it_for_a_while(self) -> None:
+        held = self.held(failing=(0, 20), corrected=(3, 5), publish_s=1)
+        assert held == (0, 6.5)
+
     def held(
-        self, *, failing: tuple[float, float], corrected: tuple[float, float]
+        self,
+        *,
+        failing: tuple[float, float],
+        corrected: tuple[float, float],
+        publish_s: float = 0.0,
     ) -> tuple[float, float]:
         bound = caching.after_correction(
             TIMERS,
             resolver(),
             failing=Bound(low_s=failing[0], high_s=failing[1], why=""),
             corrected=Bound(low_s=corrected[0], high_s=corrected[1], why=""),
+            publish_s=publish_s,
             interval_s=0.5,
         )
         return bound.low_s, bound.high_s
