@@ -116,6 +116,7 @@ class Attempt:
         tries: Addresses tried, in order of their start.
         answer: The DNS answer used, None when none was had.
         region: Region that replied, from the reply; likewise `pop` and `backend`.
+        l7: L7 node that passed the reply on.
         source: Address of the client, where its access network has several.
     """
 
@@ -131,6 +132,7 @@ class Attempt:
     region: str = ""
     pop: str = ""
     backend: str = ""
+    l7: str = ""
     source: str = ""
 
 

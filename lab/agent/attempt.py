@@ -11,6 +11,7 @@ from lab.agent.exchange import Ending
 from lab.agent.plan import Behaviour, Cohort
 from lab.agent.pool import Pool
 from lab.agent.reach import Reached, Tried
+from lab.agent.reply import Reply
 from lab.agent.resolver import NoAnswer, Resolution
 from lab.agent.stub import Choice, Stub
 
@@ -25,9 +26,10 @@ class Client:
     Attributes:
         source: Address that it asks and connects from.
         pool: Its kept connection; None if it keeps none.
+        cookie: The last one it was given, if it keeps them; it has one name to visit.
     """
 
-    __slots__ = ("_asking", "_stub", "cohort", "name", "pool", "source")
+    __slots__ = ("_asking", "_stub", "cohort", "cookie", "name", "pool", "source")
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Client:
         self.cohort = cohort
         self.source = source
         self.pool = Pool() if cohort.behaviour is Behaviour.POOL else None
+        self.cookie = ""
         self._stub = Stub(cohort.behaviour, pin_s=pin_s, jitter=cohort.jitter, rng=rng)
         self._asking: asyncio.Future[Resolution] | None = None
 
@@ -53,6 +56,11 @@ class Client:
         if self.pool is not None:
             self.pool.close()
             self.pool = Pool()
+
+    def hear(self, reply: Reply | None) -> None:
+        """Keep the cookie that a reply sets; caches forget, and this is none."""
+        if self.cohort.cookies and reply is not None and reply.cookie:
+            self.cookie = reply.cookie
 
     async def resolve(self, ask: Ask) -> Choice | NoAnswer:
         """Return what to try, from memory or asked; attempts share a question."""
@@ -135,6 +143,8 @@ def _ending_line(ending: Ending) -> Line:
         line["region"] = ending.reply.region
         line["pop"] = ending.reply.pop
         line["backend"] = ending.reply.backend
+        if ending.reply.l7:
+            line["l7"] = ending.reply.l7
     return line
 
 

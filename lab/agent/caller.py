@@ -32,14 +32,23 @@ class Caller:
             cap_s=plan.sdk_backoff_cap_ms / 1000,
             deadline_s=plan.sdk_deadline_ms / 1000,
         )
-        self._requests: dict[tuple[str, str, int, bool], Request] = {}
+        self._requests: dict[tuple[str, str, int, bool, str], Request] = {}
 
     async def visit(
         self, client: Client, ask: Ask
     ) -> tuple[Choice | NoAnswer, Reached | None]:
         """Make one attempt; return the answer it used and what became of it."""
         if client.pool is not None:
-            return await self._visit_pooled(client, client.pool, ask)
+            found, reached = await self._visit_pooled(client, client.pool, ask)
+        else:
+            found, reached = await self._visit_anew(client, ask)
+        if reached is not None:
+            client.hear(reached.ending.reply)
+        return found, reached
+
+    async def _visit_anew(
+        self, client: Client, ask: Ask
+    ) -> tuple[Choice | NoAnswer, Reached | None]:
         found = await client.resolve(ask)
         if isinstance(found, NoAnswer):
             return found, None
@@ -50,8 +59,9 @@ class Caller:
     ) -> tuple[Choice | NoAnswer, Reached | None]:
         """Use the kept connection; a new one if there is none, or it ends unused."""
         earlier: tuple[Tried, ...] = ()
+        request = self._request(client, self._plan.connect_timeout_ms, keep=True)
         if kept := pool.take():
-            ending = await kept.exchange.again()
+            ending = await kept.exchange.again(request)
             pool.keep(kept)
             earlier = (Tried(kept.address, ending),)
             if not ending.unused:
@@ -63,7 +73,6 @@ class Caller:
         opened: list[Exchange] = []
 
         def connect(address: str, _: bool) -> asyncio.Future[Ending]:
-            request = self._request(client, self._plan.connect_timeout_ms, keep=True)
             opened.append(Exchange(self._loop, request))
             return opened[-1].begin(address)
 
@@ -111,11 +120,13 @@ class Caller:
     def _request(
         self, client: Client, timeout_ms: int, *, keep: bool = False
     ) -> Request:
-        key = (client.cohort.qname, client.source, timeout_ms, keep)
+        key = (client.cohort.qname, client.source, timeout_ms, keep, client.cookie)
         if key not in self._requests:
             host = absolute(client.cohort.qname, self._plan.zone).rstrip(".")
             connection = "keep-alive" if keep else "close"
-            lines = ("GET / HTTP/1.1", f"Host: {host}", f"Connection: {connection}")
+            lines = ["GET / HTTP/1.1", f"Host: {host}", f"Connection: {connection}"]
+            if client.cookie:
+                lines.append(f"Cookie: {client.cookie}")
             self._requests[key] = Request(
                 source=client.source,
                 port=self._plan.port,

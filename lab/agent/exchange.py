@@ -146,8 +146,9 @@ class Exchange:
             self._fail(word(status))
         return self.done
 
-    def again(self) -> asyncio.Future[Ending]:
-        """Make the request once more on the idle connection."""
+    def again(self, request: Request) -> asyncio.Future[Ending]:
+        """Make another request on the idle connection."""
+        self._request = request
         self.done = self._loop.create_future()
         self._data, self._connect_ms = b"", None
         self.ask()

@@ -28,7 +28,8 @@ class Cohort:
     """Clients with the same access network, resolver, behaviour and name.
 
     With `jitter`, each keeps an answer for a random share of its TTL longer, up to
-    that share; shorter if it is negative.
+    that share; shorter if it is negative. With `cookies`, each sends back the one it
+    was given.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Cohort:
     clients: int
     interval_ms: int
     jitter: float = 0.0
+    cookies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ def _cohort_problems(place: str, raw: Any, resolvers: dict[str, str]) -> list[st
     if not isinstance(raw, dict):
         return [f"{place} must be an object"]
     problems = _key_problems(
-        f"{place}: ", raw, {f.name for f in fields(Cohort)}, {"jitter"}
+        f"{place}: ", raw, {f.name for f in fields(Cohort)}, {"jitter", "cookies"}
     )
     if problems:
         return problems

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from lab.agent.exchange import Ending
+from lab.agent.exchange import Ending, Request
 from lab.agent.stub import Choice
 
 
@@ -18,8 +18,8 @@ class Reusable(Protocol):
 
     idle: bool
 
-    def again(self) -> asyncio.Future[Ending]:
-        """Make the request once more."""
+    def again(self, request: Request) -> asyncio.Future[Ending]:
+        """Make another request."""
 
     def cancel(self) -> None:
         """End it."""

@@ -7,7 +7,7 @@ Content-Length, by the last chunk or by the end of the stream (RFC 9112, section
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class Reply:
     Attributes:
         status: 0 if there was no status line.
         region: Who sent it, as the body says; likewise `pop` and `backend`.
+        l7: The L7 node that passed it on, as it says itself.
+        cookie: `name=value` that it sets, "" if none (RFC 6265, section 5.2).
         overload: It is a refusal for load.
         readable: It is HTTP, and its body names the sender if the status is 200.
         persists: Its connection can carry another request (RFC 9112, section 9.3).
@@ -26,6 +28,8 @@ class Reply:
     region: str = ""
     pop: str = ""
     backend: str = ""
+    l7: str = ""
+    cookie: str = ""
     overload: bool = False
     readable: bool = True
     persists: bool = False
@@ -57,17 +61,24 @@ def read_reply(data: bytes, *, ended: bool) -> Reply | None:
         return None
     persists = not ended and _persists(headers, body)
     status = _status(status_line)
-    overload = status == 503 and b"x-overload" in headers
-    if status != 200:
-        return Reply(
-            status=status, overload=overload, readable=status > 0, persists=persists
-        )
-    return _good(whole, persists=persists)
+    reply = Reply(
+        status=status,
+        l7=headers.get(b"x-l7", b"").decode(errors="replace"),
+        cookie=_cookie(headers.get(b"set-cookie", b"")),
+        overload=status == 503 and b"x-overload" in headers,
+        readable=status > 0,
+        persists=persists,
+    )
+    return _told(reply, whole) if status == 200 else reply
 
 
 def _header(line: bytes) -> tuple[bytes, bytes]:
     name, _, value = line.partition(b":")
     return name.strip().lower(), value.strip()
+
+
+def _cookie(value: bytes) -> str:
+    return value.partition(b";")[0].strip().decode("ascii", errors="ignore")
 
 
 def _status(line: bytes) -> int:
@@ -108,15 +119,11 @@ def _unchunked(body: bytes) -> bytes | None:
     return None
 
 
-def _good(body: bytes, *, persists: bool) -> Reply:
+def _told(reply: Reply, body: bytes) -> Reply:
+    """Return a reply with what its body says of its sender."""
     try:
         said = json.loads(body)
-        return Reply(
-            status=200,
-            region=said["region"],
-            pop=said["pop"],
-            backend=said["backend"],
-            persists=persists,
-        )
+        sender = {key: said[key] for key in ("region", "pop", "backend")}
     except (ValueError, KeyError, TypeError):
-        return Reply(status=200, readable=False)
+        return replace(reply, readable=False)
+    return replace(reply, **sender)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from lab.judge.readings import authorities, bursts, routes, users
+from lab.judge.readings import authorities, bursts, routes, sessions, users
 from lab.judge.source import Source
 from lab.judge.timeline import NoEvidence, Seen
 from lab.scenario import figures as f
@@ -61,6 +61,9 @@ for _reading in (
     users.served_share,
     users.served_p,
     users.served_spread,
+    sessions.stays,
+    sessions.fewest_met,
+    sessions.last_served,
     users.unanimity,
     users.greatest_part,
     users.oldest_answer,

@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+#: Who served an attempt, as an attempt tells.
+Server = Literal["region", "l7", "backend"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerShare:
@@ -209,6 +212,42 @@ class ServedSpread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stays:
+    """Share of good replies by the one that served the same client just before.
+
+    `renewed` counts only replies after a change of the DNS answer in between, or only
+    those without.
+    """
+
+    cohorts: tuple[str, ...]
+    during: str
+    by: Server
+    renewed: bool | None = None
+    figure: Literal["Stays"] = "Stays"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewestMet:
+    """How many regions, L7 nodes or backends served the client that met fewest."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    by: Server
+    figure: Literal["FewestMet"] = "FewestMet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastServed:
+    """Seconds from a fault to the start of the last attempt that a region served."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str
+    fault: str = "fault"
+    figure: Literal["LastServed"] = "LastServed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unanimity:
     """Share of attempts that go where most go that use the same cached answer."""
 
@@ -370,6 +409,9 @@ Figure = Annotated[
     | ServedShare
     | ServedP
     | ServedSpread
+    | Stays
+    | FewestMet
+    | LastServed
     | Unanimity
     | GreatestPart
     | OldestAnswer

@@ -63,6 +63,7 @@ class Cohort:
         interval_ms: Pace of each client; the schedule is open-loop.
         jitter: Share of a TTL, at most, for which a client keeps an answer longer, at
             random each time; shorter if it is negative.
+        cookies: Whether each client sends back the cookie it was given.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Cohort:
     clients: int
     interval_ms: int
     jitter: float = 0.0
+    cookies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,7 @@ def cohort(
     clients: int,
     interval_ms: int,
     jitter: float = 0.0,
+    cookies: bool = False,
     label: str = "",
 ) -> Cohort:
     """Return the cohort of a network's users of a resolver and a name.
@@ -191,6 +192,7 @@ def cohort(
         clients=clients,
         interval_ms=interval_ms,
         jitter=jitter,
+        cookies=cookies,
     )
 
 

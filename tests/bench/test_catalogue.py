@@ -13,7 +13,12 @@ pytestmark = pytest.mark.bench
 
 ROOT = Path(__file__).parents[2]
 #: They are about other layers.
-BESIDE = ("anycast_withdrawal.py", "capacity_shock.py", "three_layers.py")
+BESIDE = (
+    "affinity.py",
+    "anycast_withdrawal.py",
+    "capacity_shock.py",
+    "three_layers.py",
+)
 MOST_S = 480
 
 

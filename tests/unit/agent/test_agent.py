@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,13 @@ from tests.unit.agent.fakes import (
 ONE, TWO = "127.0.0.1", "127.0.0.2"
 
 
-def cohort(behaviour: Behaviour, *, interval_ms: int, clients: int = 1) -> Cohort:
+def cohort(
+    behaviour: Behaviour,
+    *,
+    interval_ms: int,
+    clients: int = 1,
+    cookies: bool = False,
+) -> Cohort:
     return Cohort(
         name=f"us/failover/r/{behaviour}",
         access="access-us",
@@ -33,6 +40,7 @@ def cohort(behaviour: Behaviour, *, interval_ms: int, clients: int = 1) -> Cohor
         qname="failover",
         clients=clients,
         interval_ms=interval_ms,
+        cookies=cookies,
     )
 
 
@@ -196,6 +204,51 @@ class TestBehaviour:
         assert attempt["outcome"] == "ok"
         assert [t["address"] for t in attempt["tries"]] == [ONE, TWO, ONE]
         assert errors(attempt) == ["http-503", "connect-timeout", ""]
+
+
+def giving(given: Iterator[str], got: list[str]) -> Handler:
+    """Return a service that sets a cookie each time and notes those sent back."""
+
+    async def handle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        asked = (await reader.readuntil(b"\r\n\r\n")).decode()
+        got.append(asked.partition("Cookie: ")[2].partition("\r\n")[0])
+        backend = {"region": "us-east", "pop": "us-east", "backend": "b1"}
+        cookie = f"Set-Cookie: session={next(given)}; HttpOnly"
+        writer.write(fakes.http(200, backend, "X-L7: l7-1", cookie))
+        await writer.drain()
+
+    return handle
+
+
+class TestCookies:
+    def sent_back(self, who: Cohort, wrap: Callable[[Handler], Handler]) -> list[str]:
+        got: list[str] = []
+
+        async def test() -> list[Line]:
+            handler = wrap(giving(map(str, itertools.count(1)), got))
+            async with world(who, handler=handler) as lab:
+                return await lab.journal.wait_for("attempt", 3)
+
+        attempts = run(test())
+        assert all(a["l7"] == "l7-1" for a in attempts)
+        return got[:3]
+
+    def test_who_keeps_cookies_sends_the_last_one_back(self) -> None:
+        first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50, cookies=True)
+        pooled = cohort(Behaviour.POOL, interval_ms=50, cookies=True)
+
+        each = [
+            self.sent_back(first, lambda h: h),
+            self.sent_back(pooled, fakes.ever),
+        ]
+
+        assert each == [["", "session=1", "session=2"]] * 2
+
+    def test_who_keeps_none_sends_none_back(self) -> None:
+        first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50)
+        assert self.sent_back(first, lambda h: h) == ["", "", ""]
 
 
 class TestPool:

@@ -131,9 +131,10 @@ class TestKept:
     def test_the_next_request_uses_the_same_connection(self) -> None:
         async def run() -> tuple[list[Ending], int]:
             async with fakes.service(fakes.ever(fakes.good)) as service:
-                made = kept(service.port)
+                made, asked = kept(service.port), request(service.port, 2)
+                asked = replace(asked, keep=True)
                 endings = [await made.begin("127.0.0.1")]
-                endings += [await made.again() for _ in range(3)]
+                endings += [await made.again(asked) for _ in range(3)]
                 made.cancel()
                 return endings, service.connections
 
@@ -147,7 +148,7 @@ class TestKept:
             async with fakes.service(fakes.ever(fakes.good)) as service:
                 made = kept(service.port)
                 first = await made.begin("127.0.0.1")
-                second = await made.again()
+                second = await made.again(request(service.port, 2))
                 made.cancel()
                 return [first.connect_ms, second.connect_ms]
 
@@ -193,7 +194,7 @@ class TestKept:
                 asked = replace(request(service.port, 0.05), keep=True)
                 made = Exchange(asyncio.get_running_loop(), asked)
                 await made.begin("127.0.0.1")
-                return await made.again()
+                return await made.again(asked)
 
         assert asyncio.run(run()).error == "read-timeout"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lab.agent.exchange import Ending
+from lab.agent.exchange import Ending, Request
 from lab.agent.pool import Kept, Pool
 from lab.agent.stub import Answer, Choice
 
@@ -22,7 +22,7 @@ class Connection:
     def __init__(self, *, idle: bool = True) -> None:
         self.idle = idle
 
-    def again(self) -> asyncio.Future[Ending]:
+    def again(self, request: Request) -> asyncio.Future[Ending]:
         raise AssertionError("a pool asks nothing")
 
     def cancel(self) -> None:

@@ -49,6 +49,14 @@ class TestReadReply:
         assert read_reply(wire, ended=False) is None
         assert read_reply(wire + b"0\r\n\r\n", ended=False) == GOOD
 
+    def test_it_tells_who_passed_it_on_and_which_cookie_to_send_back(self) -> None:
+        headers = ("X-L7: us-east-l7-1", 'Set-Cookie: session="MTA"; Path=/; HttpOnly')
+
+        reply = read_reply(http(200, BACKEND, *headers), ended=False)
+
+        told = replace(GOOD, l7="us-east-l7-1", cookie='session="MTA"')
+        assert reply == told
+
     def test_another_status_is_the_error(self) -> None:
         reply = read_reply(http(503, {"error": "draining"}), ended=False)
 

@@ -107,7 +107,7 @@ class TestRun:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (["levitate"], 'no scenario "levitate"; there are: all-down, '),
+            (["levitate"], 'no scenario "levitate"; there are: affinity, '),
             (["region-kill", "--topology", "atlantis"], "no topology"),
             (["region-kill", "--set", "fault=meteor"], "meteor"),
             (["region-kill", "--set", "gravity=1"], "gravity"),

@@ -50,6 +50,7 @@ def attempt(
     error: str = "",
     tries: tuple[Try, ...] = (),
     took_s: float = 0.01,
+    backend: str = "",
 ) -> Attempt:
     at_ns = int(at_s * NS)
     return Attempt(
@@ -68,7 +69,7 @@ def attempt(
             received_ns=int(received_s * NS),
         ),
         region=region if outcome is Outcome.OK else "",
-        backend=f"{region}-be-1",
+        backend=backend or f"{region}-be-1",
     )
 
 
@@ -141,6 +142,74 @@ class TestWays:
     def test_that_none_was_measured_is_not_that_all_are_right(self) -> None:
         with pytest.raises(NoEvidence, match="round trip"):
             read(f.WaysOff(), source())
+
+
+class TestSessions:
+    def stays(self, *attempts: Attempt, by: f.Server, renewed: bool | None) -> Seen:
+        figure = f.Stays(cohorts=("users",), during="step", by=by, renewed=renewed)
+        return read(figure, source(*attempts))
+
+    def test_each_client_is_compared_with_its_own_last_good_reply(self) -> None:
+        seen = self.stays(
+            attempt(2, backend="be-1"),
+            attempt(3, backend="be-2", client="users#2"),
+            attempt(4, outcome=Outcome.FAIL),
+            attempt(5, backend="be-1"),
+            attempt(6, backend="be-2"),
+            attempt(7, backend="be-2", client="users#2"),
+            by="backend",
+            renewed=None,
+        )
+        assert seen == Seen(low=EXACT(2 / 3), high=EXACT(2 / 3))
+
+    @pytest.mark.parametrize(("renewed", "share"), [(False, 1.0), (True, 0.0)])
+    def test_a_new_answer_is_told_from_one_that_lives(
+        self, renewed: bool, share: float
+    ) -> None:
+        attempts = (
+            attempt(2),
+            attempt(3),
+            attempt(6, received_s=5.9, region="eu-west"),
+            attempt(7, received_s=5.9, region="eu-west"),
+        )
+        seen = self.stays(*attempts, by="region", renewed=renewed)
+        assert seen == Seen(low=share, high=share)
+
+    def test_who_never_comes_back_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="came back"):
+            self.stays(attempt(2), by="region", renewed=None)
+
+    def test_a_reply_that_does_not_tell_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="its l7"):
+            self.stays(attempt(2), attempt(3), by="l7", renewed=None)
+
+    def test_the_client_that_meets_fewest_counts(self) -> None:
+        attempts = (
+            attempt(2, backend="be-1"),
+            attempt(3, backend="be-2"),
+            attempt(4, backend="be-1", client="users#2"),
+        )
+        figure = f.FewestMet(cohorts=("users",), during="step", by="backend")
+        assert read(figure, source(*attempts[:2])).low == 2
+        assert read(figure, source(*attempts)).low == 1
+
+    def last_served(self, *attempts: Attempt) -> tuple[float, float]:
+        figure = f.LastServed(cohorts=("users",), during="step", region="us-east")
+        seen = read(figure, source(*attempts, events=(FAULT,)))
+        return seen.low, seen.high
+
+    def test_the_last_one_that_a_region_served(self) -> None:
+        last = self.last_served(
+            attempt(3),
+            attempt(5),
+            attempt(6, outcome=Outcome.FAIL),
+            attempt(7, region="eu-west"),
+        )
+        assert last == (EXACT(3), EXACT(3.001))
+
+    def test_a_region_that_serves_nobody_after_the_fault(self) -> None:
+        assert self.last_served(attempt(1.5)) == (0, 0)
+        assert self.last_served(attempt(7, region="eu-west")) == (0, EXACT(0.001))
 
 
 class TestRoutes:

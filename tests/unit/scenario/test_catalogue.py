@@ -33,6 +33,12 @@ class TestLoadCatalogue:
         for scenario in catalogue.values():
             assert (worlds.ROOT / f"topologies/{scenario.topology}.yaml").is_file()
 
+    @pytest.mark.parametrize("number", range(1, 17))
+    def test_answers_every_question_of_the_subject(self, number: int) -> None:
+        catalogue = load_catalogue(worlds.ROOT / "scenarios")
+
+        assert any(f"Q{number}" in told.questions for told in catalogue.values())
+
     def test_names_a_file_that_registers_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "empty.py").write_text("x = 1\n")
 
