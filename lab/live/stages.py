@@ -30,6 +30,7 @@ STAGES = (
     "dnsmasq",
     "envoy",
     "l4",
+    "nftables",
     "clients",
     "backend",
 )

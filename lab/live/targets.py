@@ -22,9 +22,9 @@ BROWNED_OUT_FILE = "/run/lab/browned-out"
 #: rest of its last words would be heard.
 _BEHIND_CUT_NS = 250_000_000
 _REPLY_S = 5.0
-#: Only routers have kept the power over their own ports; those of transits and access
-#: networks are everybody's way, and not one node's.
-_OWN_PORTS = frozenset({Role.EDGE})
+#: Only nodes that forward have kept the power over their own ports; those of transits
+#: and access networks are everybody's way, and not one node's.
+_OWN_PORTS = frozenset({(Role.EDGE, "bird"), (Role.L4, "nftables")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,8 @@ def _single(fleet: Fleet, name: str) -> Target:
         FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
         FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
     }
-    if fleet.members[name].role in _OWN_PORTS:
+    member = fleet.members[name]
+    if (member.role, member.stem) in _OWN_PORTS:
         every = {"every_port": True}
         faults |= {
             FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes, facts=every),),

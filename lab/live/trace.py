@@ -102,7 +102,8 @@ def journey(fleet: Fleet, topology: Topology, asked: Wanted) -> tuple[Hop, ...]:
         return hops
     address = _address(topology, asked, told["asked"]["addresses"])
     routers, end = way(fleet, topology, asked.access, fetched)
-    return (*hops, address, *routers, *_servers(end, fetched))
+    packets = bool(end) and fleet.members[end].stem == "nftables"
+    return (*hops, address, *routers, *_servers(end, fetched, packets=packets))
 
 
 def _upstream(
@@ -283,13 +284,17 @@ def _as_path(router: Channel, address: str, asns: Mapping[int, str]) -> str:
     return f", AS path {' > '.join(hops)}" if hops else ""
 
 
-def _servers(l4: str, fetched: Mapping[str, Any]) -> Iterator[Hop]:
-    """Yield what ended the connection, what proxied the request, and what replied."""
+def _servers(l4: str, fetched: Mapping[str, Any], *, packets: bool) -> Iterator[Hop]:
+    """Yield what ended the connection, what proxied the request, and what replied.
+
+    Where L4 nodes send `packets` on, the connection is one with the L7 node.
+    """
     if "connect_ms" not in fetched:
         what = f"no connection: {fetched['error']}"
         yield Hop(layer="L4", node=l4, what=what, took_ms=fetched["took_ms"])
         return
     what = f"the connection stands, from port {fetched['port']}"
+    what += "; the packets are sent on by the flow's hash" if packets else ""
     yield Hop(layer="L4", node=l4, what=what, took_ms=fetched["connect_ms"])
     if "error" in fetched:
         waited_ms = fetched["took_ms"] - fetched["connect_ms"]

@@ -19,6 +19,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 #: Of the rules that keep a host out: looked at before any table but `local`.
 _SHUT_OUT = 1
+#: Of those that give marked packets their own routes.
+_MARKED = 100
 
 
 def port_names() -> dict[str, str]:
@@ -40,6 +42,7 @@ def configure(spec: Spec) -> None:
     """
     batch(["route flush exact 0.0.0.0/0"] if not spec.routes else [])
     batch([f"addr replace {address}/32 dev lo" for address in spec.loopbacks])
+    batch([f"rule add pref {_MARKED} fwmark {m} lookup {m}" for m in _marks(spec)])
     batch(_route_lines(spec))
 
 
@@ -126,8 +129,14 @@ def _route_lines(spec: Spec) -> list[str]:
     return [
         f"route replace {r['prefix']} via {r['via']}"
         + (f" src {r['source']}" if r.get("source") else "")
+        + (f" table {r['mark']}" if r.get("mark") else "")
         for r in spec.routes
     ]
+
+
+def _marks(spec: Spec) -> list[int]:
+    """Return the marks that have routes of their own, in a table of that number."""
+    return [route["mark"] for route in spec.routes if route.get("mark")]
 
 
 def monitor_routes() -> IO[str]:

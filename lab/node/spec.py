@@ -22,7 +22,7 @@ class Spec:
 
     Attributes:
         loopbacks: Addresses to add to `lo`.
-        routes: Static routes: {"prefix", "via", "source"?}.
+        routes: Static routes: {"prefix", "via", "source"?, "mark"?}.
         boundary: Link addresses of the ports that a power-off cuts.
         keep_net_admin: Whether the node routes packets.
         processes: {"name", "argv", "user", "env"} in starting order.
@@ -31,7 +31,7 @@ class Spec:
     """
 
     loopbacks: list[str]
-    routes: list[dict[str, str]]
+    routes: list[dict[str, Any]]
     boundary: list[str]
     keep_net_admin: bool
     processes: list[dict[str, Any]]

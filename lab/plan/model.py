@@ -50,11 +50,15 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRoute:
-    """A kernel route; `source` is the preferred source address."""
+    """A kernel route; `source` is the preferred source address.
+
+    With a `mark` it is for packets that nftables gave that mark, and for no others.
+    """
 
     prefix: IPv4Network
     via: IPv4Address
     source: IPv4Address | None = None
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from lab.plan.links import Wiring
@@ -33,12 +34,22 @@ _HOST_SYSCTLS = (
 #: TIME-WAIT, a node that balances anycast would meet packets of a connection that has
 #: moved to it with a challenge, as above, and not with the reset that they call for.
 BALANCER_SYSCTLS = (("net.ipv4.tcp_max_tw_buckets", "0"),)
-_ROUTER_SYSCTLS = (
-    *_HOST_SYSCTLS,
+#: Several nodes of a LAN have the service's addresses; none may speak for them there.
+#: Source: ip-sysctl, `arp_ignore` and `arp_announce`; usual with direct server return.
+SHARED_ADDRESS_SYSCTLS = (
+    ("net.ipv4.conf.all.arp_announce", "2"),
+    ("net.ipv4.conf.all.arp_ignore", "1"),
+)
+#: A node that sends packets on by the link that they came from tells nobody of it.
+FORWARDING_SYSCTLS = (
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.send_redirects", "0"),
-    ("net.ipv4.fib_multipath_hash_policy", "1"),  # per flow, not per address pair
     ("net.ipv4.ip_forward", "1"),
+)
+_ROUTER_SYSCTLS = (
+    *_HOST_SYSCTLS,
+    *FORWARDING_SYSCTLS,
+    ("net.ipv4.fib_multipath_hash_policy", "1"),  # per flow, not per address pair
 )
 
 
@@ -114,6 +125,20 @@ def host_node(
         sysctls=(*_HOST_SYSCTLS, *sysctls),
         tmpfs=rendered.tmpfs,
         memory_mb=rendered.memory_mb,
+    )
+
+
+def forwarding(host: Node, marked: Iterable[tuple[int, IPv4Address]]) -> Node:
+    """Return a host that also sends marked packets on to where each mark leads."""
+    return replace(
+        host,
+        routes=(
+            *host.routes,
+            *(StaticRoute(prefix=EVERYWHERE, via=a, mark=mark) for mark, a in marked),
+        ),
+        routes_packets=True,
+        capabilities=tuple(sorted({*host.capabilities} - {"SETPCAP"})),
+        sysctls=(*host.sysctls, *FORWARDING_SYSCTLS),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 from lab.plan.links import (
     Wiring,
@@ -16,15 +17,17 @@ from lab.plan.links import (
 from lab.plan.model import Node, Role
 from lab.plan.nodes import (
     BALANCER_SYSCTLS,
+    SHARED_ADDRESS_SYSCTLS,
     Place,
+    forwarding,
     host_node,
     other_prefixes,
     router_address,
     router_node,
 )
-from lab.render import backend, bird, envoy
+from lab.render import backend, bird, envoy, nftables
 from lab.render.model import joined
-from lab.topology.model import Region, Topology, Transit
+from lab.topology.model import L4Kind, Region, Topology, Transit
 
 
 def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator[Node]:
@@ -37,21 +40,24 @@ def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator
         backends = tuple(
             (b, wiring.address(place.lan, b)) for b in backend_names(region)
         )
-        address = wiring.address(place.lan, name)
+        ends = region.l4_kind is L4Kind.PACKET  # users' connections, here and not at L4
+        services = _services(topology, region) if ends else ()
         yield host_node(
             name,
             role=Role.L7,
             stem="envoy",
             place=place,
             wiring=wiring,
-            loopbacks=(),
+            loopbacks=services,
             rendered=envoy.render_l7(
                 name,
                 region.name,
-                address,
+                (wiring.address(place.lan, name), *services),
                 backends,
                 tuple(declared.weight for declared in region.backends),
+                region.l7_retries,
             ),
+            sysctls=(*BALANCER_SYSCTLS, *SHARED_ADDRESS_SYSCTLS) if ends else (),
         )
     for name, declared in zip(backend_names(region), region.backends, strict=True):
         address = wiring.address(place.lan, name)
@@ -114,11 +120,14 @@ def _edge(topology: Topology, region: Region, wiring: Wiring) -> Node:
     )
 
 
+def _services(topology: Topology, region: Region) -> tuple[IPv4Address, ...]:
+    return (region.address, topology.anycast.address)
+
+
 def _l4(
     topology: Topology, region: Region, wiring: Wiring, place: Place, name: str
 ) -> Node:
     address = wiring.address(place.lan, name)
-    services = (region.address, topology.anycast.address)
     edge = bird.Peer(
         name=place.router,
         asn=region.asn,
@@ -127,8 +136,6 @@ def _l4(
         exports="static",
         imports=False,
     )
-    balancers = tuple((n, wiring.address(place.lan, n)) for n in l7_names(region))
-    proxy = envoy.render_l4(name, services, balancers)
     announcer = bird.announcing(
         name,
         asn=region.asn,
@@ -138,14 +145,32 @@ def _l4(
         peer=edge,
         timers=topology.timers,
     )
+    services = _services(topology, region)
+    l7 = tuple((n, wiring.address(place.lan, n)) for n in l7_names(region))
     # Stopped in reverse: what announces goes before what serves.
-    return host_node(
-        name,
-        role=Role.L4,
-        stem="l4",
-        place=place,
-        wiring=wiring,
-        loopbacks=services,
-        rendered=joined(proxy, announcer),
-        sysctls=BALANCER_SYSCTLS,
+    if region.l4_kind is L4Kind.PROXY:
+        proxy = envoy.render_l4(name, services, l7, region.l4_hash)
+        return host_node(
+            name,
+            role=Role.L4,
+            stem="l4",
+            place=place,
+            wiring=wiring,
+            loopbacks=services,
+            rendered=joined(proxy, announcer),
+            sysctls=BALANCER_SYSCTLS,
+        )
+    marked = {n: (mark, a) for mark, (n, a) in enumerate(l7, start=1)}
+    steering = nftables.render(name, services, marked, region.l4_hash)
+    return forwarding(
+        host_node(
+            name,
+            role=Role.L4,
+            stem="nftables",
+            place=place,
+            wiring=wiring,
+            loopbacks=(),
+            rendered=joined(steering, announcer),
+        ),
+        marked.values(),
     )

@@ -22,6 +22,7 @@ def environment(node: Node) -> dict[str, str]:
         "routes": [
             {"prefix": str(r.prefix), "via": str(r.via)}
             | ({"source": str(r.source)} if r.source else {})
+            | ({"mark": r.mark} if r.mark else {})
             for r in node.routes
         ],
         "boundary": [str(i.address.ip) for i in node.interfaces if i.boundary],

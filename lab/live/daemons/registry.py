@@ -28,6 +28,7 @@ ADAPTERS: Mapping[str, tuple[Adapter, ...]] = {
     "envoy": (_ENVOY,),
     "gdnsd": (gdnsd.ADAPTER,),
     "l4": (bird.ADAPTER, _ENVOY),
+    "nftables": (bird.ADAPTER, Adapter(version_argv=("nft", "--version"))),
     "nsd": (Adapter(version_argv=("nsd", "-v")),),
     "pdns": (pdns.ADAPTER,),
     "recursor": (recursor.ADAPTER,),

@@ -13,6 +13,7 @@ from lab.topology.finding import Finding
 from lab.topology.rules import (
     addressing,
     attachment,
+    balancing,
     geography,
     identity,
     resolvers,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     attachment.links_join_two_transits,
     attachment.transits_are_connected,
     attachment.clients_have_a_resolver,
+    balancing.kinds_can_hash_so,
     steering.served_names_are_unique,
     steering.host_names_fit,
     steering.regions_exist,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,16 @@ class TestFaults:
 
             assert (blow.do, blow.nodes) == (kind, ("red-edge",))
             assert blow.facts == {"every_port": True}
+
+    def test_an_l4_node_that_sends_packets_on_can_be_cut_off_too(
+        self, fleet: Fleet
+    ) -> None:
+        proxy = fleet.members["red-l4-1"]
+        fleet.members["red-l4-1"] = replace(proxy, stem="nftables")
+
+        (blow,) = targets.find(fleet, "red-l4-1").blows(FaultKind.POWER_OFF)
+
+        assert blow.facts == {"every_port": True}
 
     def test_a_provider_is_cut_off_before_it_ends(self, fleet: Fleet) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.PROVIDER_OUTAGE):

@@ -99,6 +99,33 @@ class TestCut:
         )
 
 
+class TestMarked:
+    def test_marked_packets_have_a_rule_and_a_route_of_their_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(network, "batch", told.extend)
+        way = {"prefix": "0.0.0.0/0", "via": "10.0.0.1"}
+        marked = {"prefix": "0.0.0.0/0", "via": "10.0.0.4", "mark": 2}
+
+        network.configure(
+            Spec(
+                loopbacks=[],
+                routes=[way, marked],
+                boundary=[],
+                keep_net_admin=True,
+                processes=[],
+                conditions=[],
+            )
+        )
+
+        assert told == [
+            "rule add pref 100 fwmark 2 lookup 2",
+            "route replace 0.0.0.0/0 via 10.0.0.1",
+            "route replace 0.0.0.0/0 via 10.0.0.4 table 2",
+        ]
+
+
 class TestBarred:
     def test_hosts_are_read_off_the_rules_to_them(
         self, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from lab.live.daemons.registry import ADAPTERS
 from lab.plan.build import build
 from lab.plan.links import default_subnets, link_count, uplink_name
 from lab.plan.model import Node, Plan, Role
+from lab.topology.model import L4Kind
 from tests.unit.worlds import quick, real
 
 ROUTERS = {Role.EDGE, Role.TRANSIT, Role.ACCESS}
@@ -94,6 +95,45 @@ class TestPrivileges:
         given = {c for node in plan.nodes for c in node.capabilities}
 
         assert given == {"NET_ADMIN", "NET_RAW", "SETPCAP"}
+
+
+class TestPacketLevel:
+    """Of a topology in which a region's L4 nodes send packets on."""
+
+    @pytest.fixture
+    def mixed(self) -> Plan:
+        topology = quick()
+        first, *others = topology.regions
+        packet = first.model_copy(update={"l4_kind": L4Kind.PACKET})
+        both = topology.model_copy(update={"regions": (packet, *others)})
+        return build(both, profile="quick")
+
+    def test_the_kernel_of_an_l4_node_forwards_what_it_marked(
+        self, mixed: Plan
+    ) -> None:
+        node = mixed.node("us-east-l4-1")
+        there = {
+            route.mark: mixed.node(f"us-east-l7-{route.mark}").interfaces[0].address.ip
+            for route in node.routes
+            if route.mark
+        }
+
+        assert node.routes_packets
+        assert "SETPCAP" not in node.capabilities
+        assert dict(node.sysctls)["net.ipv4.ip_forward"] == "1"
+        assert there == {r.mark: r.via for r in node.routes if r.mark}
+        assert len(there) == 2
+
+    def test_it_is_the_l7_nodes_that_have_the_services_addresses(
+        self, mixed: Plan
+    ) -> None:
+        services = mixed.node("eu-west-l4-1").loopbacks[1:]
+
+        assert mixed.node("us-east-l4-1").loopbacks == ()
+        assert mixed.node("us-east-l7-1").loopbacks[1:] == services
+        sysctls = dict(mixed.node("us-east-l7-1").sysctls)
+        assert sysctls["net.ipv4.conf.all.arp_ignore"] == "1"
+        assert mixed.node("eu-west-l7-1").loopbacks == ()
 
 
 class TestPorts:
