@@ -1,8 +1,8 @@
 """Who serves a user from one request to the next, and what keeps it so?
 
-DNS sticks by accident and for as long as a cache remembers, L4 by a hash of the
-user's address, L7 by a cookie that names the backend. The same accident brings users
-back to a region that is being drained.
+DNS sticks by accident and for as long as a cache remembers, L4 by a hash of the flow
+and for as long as the connection lasts, L7 by a cookie that names the backend. The
+same accident brings users back to a region that is being drained.
 """
 
 from __future__ import annotations
@@ -192,20 +192,24 @@ class _Story:
 
     def by_hash(self) -> Iterator[Measures]:
         section = "L4: users who stay with their L7 node"
-        for cohort, text, why in (
+        nodes = self.region.l7
+        draws = self.plain.clients * int(self.steady_s * 1000 / self.plain.interval_ms)
+        for cohort, text, between, why in (
             (
                 self.kept,
                 "on a kept connection",
-                "a flow stays where its first packet went",
+                ALWAYS,
+                "a flow stays where its first packet went (Maglev)",
             ),
             (
                 self.plain,
                 "on a new connection each time",
-                "every L4 node hashes the user's address by the same table (Maglev)",
+                share_bounds(1 / nodes, draws),
+                f"each is another flow, and any of {nodes} nodes may get it",
             ),
         ):
             stays = Stays(cohorts=(cohort.name,), during="steady", by="l7")
-            yield _share(text, stays, ALWAYS, why, section=section)
+            yield _share(text, stays, between, why, section=section)
         backends = len(self.region.backends)
         for cohort, text in (
             (self.kept, "backends that each meets even so, on a kept connection"),

@@ -48,8 +48,6 @@ KINDS = (*NOTICED, FaultKind.APP_DEAD, FaultKind.DRAIN)
 CLIENTS = 50
 KEEPERS, KEEPERS_RPS = 20, 100
 DRAIN_S = 2.0
-#: What a router needs to take a route out of its kernel once its neighbour is missed.
-REMOVAL_S = 0.03
 #: What users need to follow, beside the way itself.
 FOLLOW_S = 0.1
 BACK_S = 2.0
@@ -181,9 +179,9 @@ class _Deaths:
                 text=kind,
                 figure=RouteMoved(router=transit, prefix=prefix, fault=kind),
                 low=silence.low_s,
-                high=silence.high_s + REMOVAL_S,
+                high=silence.high_s + bounds.REMOVAL_S,
                 unit=Unit.SECONDS,
-                why=f"{silence.why}, and {REMOVAL_S:g} s for the router itself",
+                why=f"{silence.why}, and {bounds.REMOVAL_S:g} s for the router itself",
             )
         for kind in SILENT:
             yield Measures(

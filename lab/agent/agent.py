@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import random
 import time
 
@@ -35,6 +36,8 @@ _BEAT_S = 0.001
 #: How long a line may wait for company before it is written.
 _FLUSH_S = 0.05
 _REPORT_S = 1.0
+#: From here on each client that keeps its port has the next one.
+_FIRST_PORT = 1024
 
 
 class Agent:
@@ -47,6 +50,7 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._rng = random.Random(plan.seed)
         self._resolvers: dict[tuple[str, str], Resolver] = {}
+        ports = itertools.count(_FIRST_PORT)
         self._clients = [
             Client(
                 f"{cohort.name}#{number}",
@@ -54,6 +58,7 @@ class Agent:
                 source=plan.sources[(number - 1) % len(plan.sources)],
                 pin_s=plan.pin_s,
                 rng=self._rng,
+                port=next(ports) if cohort.keeps_port else 0,
             )
             for cohort in plan.cohorts
             for number in range(1, cohort.clients + 1)

@@ -26,10 +26,20 @@ class Client:
     Attributes:
         source: Address that it asks and connects from.
         pool: Its kept connection; None if it keeps none.
+        port: That it connects from; 0 is any.
         cookie: The last one it was given, if it keeps them; it has one name to visit.
     """
 
-    __slots__ = ("_asking", "_stub", "cohort", "cookie", "name", "pool", "source")
+    __slots__ = (
+        "_asking",
+        "_stub",
+        "cohort",
+        "cookie",
+        "name",
+        "pool",
+        "port",
+        "source",
+    )
 
     def __init__(
         self,
@@ -39,11 +49,13 @@ class Client:
         source: str,
         pin_s: float,
         rng: random.Random,
+        port: int = 0,
     ) -> None:
         """Remember nothing yet."""
         self.name = name
         self.cohort = cohort
         self.source = source
+        self.port = port
         self.pool = Pool() if cohort.behaviour is Behaviour.POOL else None
         self.cookie = ""
         self._stub = Stub(cohort.behaviour, pin_s=pin_s, jitter=cohort.jitter, rng=rng)

@@ -32,7 +32,7 @@ class Caller:
             cap_s=plan.sdk_backoff_cap_ms / 1000,
             deadline_s=plan.sdk_deadline_ms / 1000,
         )
-        self._requests: dict[tuple[str, str, int, bool, str], Request] = {}
+        self._requests: dict[tuple[str, tuple[str, int, str], int, bool], Request] = {}
 
     async def visit(
         self, client: Client, ask: Ask
@@ -120,7 +120,8 @@ class Caller:
     def _request(
         self, client: Client, timeout_ms: int, *, keep: bool = False
     ) -> Request:
-        key = (client.cohort.qname, client.source, timeout_ms, keep, client.cookie)
+        who = (client.source, client.port, client.cookie)
+        key = (client.cohort.qname, who, timeout_ms, keep)
         if key not in self._requests:
             host = absolute(client.cohort.qname, self._plan.zone).rstrip(".")
             connection = "keep-alive" if keep else "close"
@@ -133,6 +134,7 @@ class Caller:
                 wire=("\r\n".join(lines) + "\r\n\r\n").encode(),
                 timeout_s=timeout_ms / 1000,
                 keep=keep,
+                source_port=client.port,
             )
         return self._requests[key]
 

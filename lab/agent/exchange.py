@@ -50,6 +50,7 @@ class Request:
     Attributes:
         timeout_s: How long to wait for the connection, and again for the reply.
         keep: Whether the connection is kept for another request.
+        source_port: To connect from; 0 is any.
     """
 
     source: str
@@ -57,6 +58,7 @@ class Request:
     wire: bytes
     timeout_s: float
     keep: bool = False
+    source_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,8 @@ class Exchange:
         """Connect to the address; the future never fails."""
         self._begun_ns = time.monotonic_ns()
         try:
-            self._socket = _bound_socket(self._request.source, family(address))
+            here = (self._request.source, self._request.source_port)
+            self._socket = _bound_socket(here, family(address))
             status = self._socket.connect_ex((address, self._request.port))
         except OSError as error:
             self._fail(word(error.errno))
@@ -272,17 +275,22 @@ def family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _bound_socket(source: str, wanted: socket.AddressFamily) -> socket.socket:
+def _bound_socket(
+    source: tuple[str, int], wanted: socket.AddressFamily
+) -> socket.socket:
     """Return a socket bound to the source, if that can reach the wanted family.
 
     For the other family the kernel chooses a source (RFC 6724, section 5).
     """
     bound = socket.socket(wanted, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    if family(source) is not wanted:
+    if family(source[0]) is not wanted:
         return bound
     try:
-        bound.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-        bound.bind((source, 0))
+        # A port may be that of others too, towards somebody else.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not source[1]:
+            bound.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+        bound.bind(source)
     except OSError:
         bound.close()
         raise

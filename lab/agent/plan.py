@@ -29,7 +29,8 @@ class Cohort:
 
     With `jitter`, each keeps an answer for a random share of its TTL longer, up to
     that share; shorter if it is negative. With `cookies`, each sends back the one it
-    was given.
+    was given. With `keeps_port`, each connects from one port of its own, so that all
+    its connections are the same flow.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Cohort:
     interval_ms: int
     jitter: float = 0.0
     cookies: bool = False
+    keeps_port: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ def read_plan(line: str) -> WatchPlan:
 
 
 _OPTIONAL = {"port", "dns_port", "seed"}
+_OF_SOME = {"jitter", "cookies", "keeps_port"}
 _POSITIVE = (
     "pin_s",
     "connect_timeout_ms",
@@ -149,7 +152,7 @@ def _cohort_problems(place: str, raw: Any, resolvers: dict[str, str]) -> list[st
     if not isinstance(raw, dict):
         return [f"{place} must be an object"]
     problems = _key_problems(
-        f"{place}: ", raw, {f.name for f in fields(Cohort)}, {"jitter", "cookies"}
+        f"{place}: ", raw, {f.name for f in fields(Cohort)}, _OF_SOME
     )
     if problems:
         return problems

@@ -63,6 +63,8 @@ for _reading in (
     users.served_spread,
     sessions.stays,
     sessions.fewest_met,
+    sessions.flows_moved,
+    sessions.reconnected,
     sessions.last_served,
     users.unanimity,
     users.greatest_part,

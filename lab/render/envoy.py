@@ -9,21 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address
+from types import MappingProxyType
 
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
+from lab.topology.model import L4Hash
+from lab.topology.timers import LOOK_EVERY_S, LOOK_FALL, LOOK_RISE
 
 CONFIG = "/etc/lab/envoy/envoy.yaml"
 ADMIN_PORT = 9901
 
+_LOOKS = {
+    "look_every_s": LOOK_EVERY_S,
+    "look_rise": LOOK_RISE,
+    "look_fall": LOOK_FALL,
+}
+#: Envoy's words for the ways to hash.
+_POLICIES = MappingProxyType({L4Hash.MAGLEV: "MAGLEV", L4Hash.RING: "RING_HASH"})
+
 Hosts = tuple[tuple[str, IPv4Address], ...]
 
 
-def render_l4(name: str, listen: tuple[IPv4Address, ...], l7: Hosts) -> Rendered:
+def render_l4(
+    name: str, listen: tuple[IPv4Address, ...], l7: Hosts, hashed: L4Hash
+) -> Rendered:
     """Return a TCP proxy on port 80 of every service address."""
     text = fill(
-        "envoy/l4.yaml.j2", name=name, admin_port=ADMIN_PORT, listen=listen, l7=l7
+        "envoy/l4.yaml.j2",
+        name=name,
+        admin_port=ADMIN_PORT,
+        **_LOOKS,
+        listen=listen,
+        l7=l7,
+        policy=_POLICIES[hashed],
     )
     return _rendered(text, {"l7": len(l7)})
 
@@ -31,9 +50,10 @@ def render_l4(name: str, listen: tuple[IPv4Address, ...], l7: Hosts) -> Rendered
 def render_l7(
     name: str,
     region: str,
-    address: IPv4Address,
+    listen: tuple[IPv4Address, ...],
     backends: Hosts,
     weights: tuple[int, ...],
+    retries: int,
 ) -> Rendered:
     """Return an HTTP proxy in front of a region's backends, each with its weight."""
     text = fill(
@@ -41,7 +61,9 @@ def render_l7(
         name=name,
         region=region,
         admin_port=ADMIN_PORT,
-        address=address,
+        **_LOOKS,
+        listen=listen,
+        retries=retries,
         backends=[
             (a, weight) for (_, a), weight in zip(backends, weights, strict=True)
         ],

@@ -12,13 +12,23 @@ from types import MappingProxyType
 
 from lab.scenario.model import Bound, FaultKind
 from lab.topology.model import Provider, Resolver, ResolverBehaviour
-from lab.topology.timers import Announce, Bfd, Bgp, Check, Timers
+from lab.topology.timers import (
+    LOOK_EVERY_S,
+    LOOK_FALL,
+    Announce,
+    Bfd,
+    Bgp,
+    Check,
+    Timers,
+)
 
 #: Deaths of which neighbours hear nothing.
 SILENT = frozenset({FaultKind.POWER_OFF, FaultKind.HANG, FaultKind.ISOLATE})
 #: From the loss of one route to the last kernel that forwards elsewhere: a few BGP
 #: updates without pause (BIRD has no MRAI) and route changes, on a busy machine.
 CONVERGENCE_S = 0.3
+#: What one router needs to take a route out of its kernel once a neighbour is missed.
+REMOVAL_S = 0.03
 #: How much of a timer BIRD starts it with, at least.
 HOLD_JITTER = 0.75
 #: A request that works is answered by then, so one that a fault cuts off began at
@@ -158,13 +168,21 @@ def anycast_recovery(
     return Bound(low_s=0.0, high_s=high, why=why)
 
 
+def looked_dead() -> Bound:
+    """Return when a balancer gives up one of those behind it that refuses at once."""
+    return _looks(LOOK_FALL, LOOK_EVERY_S)
+
+
 def health_withdrawal(announce: Announce) -> Bound:
     """Return when an L4 node withdraws its routes after its service has died.
 
-    It looks at a service that refuses at once; the first look after the death comes
-    within one interval.
+    It looks at a service that refuses at once.
     """
-    interval_s, fall = announce.interval_ms / 1000, announce.fall
+    return _looks(announce.fall, announce.interval_ms / 1000)
+
+
+def _looks(fall: int, interval_s: float) -> Bound:
+    """Return when so many looks in a row were bad; the first is within an interval."""
     low, high = (fall - 1) * interval_s, fall * interval_s + IN_FLIGHT_S
     why = (
         f"{fall} bad looks in a row, one each {interval_s:g} s: {low:g} to "

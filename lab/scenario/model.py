@@ -64,6 +64,7 @@ class Cohort:
         jitter: Share of a TTL, at most, for which a client keeps an answer longer, at
             random each time; shorter if it is negative.
         cookies: Whether each client sends back the cookie it was given.
+        keeps_port: Whether each connects from one port: its flow is always the same.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Cohort:
     interval_ms: int
     jitter: float = 0.0
     cookies: bool = False
+    keeps_port: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,7 @@ def cohort(
     interval_ms: int,
     jitter: float = 0.0,
     cookies: bool = False,
+    keeps_port: bool = False,
     label: str = "",
 ) -> Cohort:
     """Return the cohort of a network's users of a resolver and a name.
@@ -193,6 +194,7 @@ def cohort(
         interval_ms=interval_ms,
         jitter=jitter,
         cookies=cookies,
+        keeps_port=keeps_port,
     )
 
 

@@ -87,6 +87,21 @@ class Beyond(StrEnum):
     QUEUE = "queue"  # all wait in one line, health checks too
 
 
+class L4Kind(StrEnum):
+    """How L4 nodes pass connections on to the L7 nodes."""
+
+    PROXY = "proxy"  # they end them and begin their own
+    PACKET = "packet"  # their kernels send each packet on; replies come past them
+
+
+class L4Hash(StrEnum):
+    """What decides at L4 which L7 node a connection goes to."""
+
+    MAGLEV = "maglev"
+    RING = "ring"
+    MODULO = "modulo"  # of the number of nodes that live: no consistent hash
+
+
 class Backend(Model):
     """One backend."""
 
@@ -117,8 +132,14 @@ class Region(Model):
     """Service address, which DNS hands out and providers check."""
     l4: Annotated[int, Field(ge=1, le=8)] = 2
     """How many L4 nodes."""
+    l4_kind: L4Kind = L4Kind.PROXY
+    """How they pass connections on."""
+    l4_hash: L4Hash = L4Hash.MAGLEV
+    """To whom: `ring` is for a `proxy`, `modulo` for `packet`."""
     l7: Annotated[int, Field(ge=1, le=8)] = 2
     """How many L7 nodes."""
+    l7_retries: Annotated[int, Field(ge=0, le=3)] = 1
+    """How often they repeat a request that a backend did not answer."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
     location: Location | None = None
     """Where its users' distance is counted from; `geo` names need it."""

@@ -8,6 +8,10 @@ from pydantic import Field, PositiveInt
 
 from lab.topology.base import Model
 
+#: How balancers look at those behind them, and how often in a row these must be well or
+#: not for it to count: on a busy machine two looks can go wrong.
+LOOK_EVERY_S, LOOK_RISE, LOOK_FALL = 0.5, 1, 3
+
 
 class Check(Model):
     """How a DNS provider checks a region's deep endpoint."""

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 BESIDE = (
     "affinity.py",
     "anycast_withdrawal.py",
+    "backend_death.py",
     "capacity_shock.py",
+    "l4_node_death.py",
     "three_layers.py",
 )
 MOST_S = 480

@@ -24,6 +24,8 @@ from lab.plan.model import File, Plan
 from lab.scenario.catalogue import load_catalogue
 from lab.topology.loading import load
 from lab.topology.model import (
+    L4Hash,
+    L4Kind,
     Resolver,
     ResolverBehaviour,
     ServedName,
@@ -37,7 +39,11 @@ pytestmark = pytest.mark.live
 NAME = f"test-mutants-{os.getpid()}"
 CACHELESS = "eu-honest"
 #: Knobs that make a story shorter without what is wrong getting smaller.
-SHORT = {"weight-drift": {"lives": 3}, "one-resolver-one-answer": {"lives": 3}}
+SHORT = {
+    "backend-death": {"flows": 900, "rate": 300},
+    "one-resolver-one-answer": {"lives": 3},
+    "weight-drift": {"lives": 3},
+}
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +146,7 @@ def test_a_mistake_is_told_where_it_matters(
     assert any(told in expected.text for expected in wrong), wrong
 
 
-@pytest.fixture
-def unwatched(engine: Engine) -> Iterator[str]:
-    """A lab in which nobody looks: no BFD, and announcements whatever the health."""
-    name = f"{NAME}-unwatched"
-    truth = apply(load("two-region"), Profile.QUICK)
-    wrong = override(truth, {"bfd.enabled": "off", "announce.bound": "off"})
+def brought_up(engine: Engine, name: str, wrong: Topology) -> Iterator[str]:
     with LiveWorld(engine, name) as live:
         try:
             for _ in live.up(live.plan(wrong, profile=Profile.QUICK)):
@@ -153,6 +154,14 @@ def unwatched(engine: Engine) -> Iterator[str]:
             yield name
         finally:
             live.down()
+
+
+@pytest.fixture
+def unwatched(engine: Engine) -> Iterator[str]:
+    """A lab in which nobody looks: no BFD, and announcements whatever the health."""
+    truth = apply(load("two-region"), Profile.QUICK)
+    wrong = override(truth, {"bfd.enabled": "off", "announce.bound": "off"})
+    yield from brought_up(engine, f"{NAME}-unwatched", wrong)
 
 
 @pytest.mark.timeout(240)
@@ -164,3 +173,38 @@ def test_that_nobody_looks_is_told_by_the_deaths_that_nobody_sees(
 
     assert status is Status.FAILED
     assert {"power-off", "app-dead"} <= {expected.text for expected in wrong}
+
+
+@pytest.fixture
+def consistent() -> Topology:
+    """The first region of `hashing`, whose flows follow a consistent hash."""
+    whole = apply(load("hashing"), Profile.QUICK)
+    zone = whole.zone.model_copy(update={"names": whole.zone.names[:1]})
+    return whole.model_copy(update={"regions": whole.regions[:1], "zone": zone})
+
+
+@pytest.fixture
+def inconsistent(engine: Engine, consistent: Topology) -> Iterator[str]:
+    """A lab in which a remainder decides, and nobody repeats a request."""
+    mistakes = {
+        "l4_kind": L4Kind.PACKET,
+        "l4_hash": L4Hash.MODULO,
+        "l7_retries": 0,
+    }
+    (region,) = consistent.regions
+    wrong = consistent.model_copy(
+        update={"regions": (region.model_copy(update=mistakes),)}
+    )
+    yield from brought_up(engine, f"{NAME}-inconsistent", wrong)
+
+
+@pytest.mark.timeout(240)
+def test_modulo_and_no_retry_are_told_by_what_moves_and_what_is_lost(
+    engine: Engine, consistent: Topology, inconsistent: str, tmp_path: Path
+) -> None:
+    lab = inconsistent
+    status, wrong = missed("backend-death", engine, consistent, tmp_path, lab)
+
+    assert status is Status.FAILED
+    told = {"maglev: proxy, maglev", "maglev: requests that fail"}
+    assert told <= {expected.text for expected in wrong}

@@ -29,6 +29,26 @@ def fewest_met(figure: f.FewestMet, source: Source) -> Seen:
     return exact(float(min(len({_who(a, figure.by) for a in v}) for v in visits)))
 
 
+def flows_moved(figure: f.FlowsMoved, source: Source) -> Seen:
+    """Of each flow the last reply before counts, and the last one after."""
+    before, after = (
+        {v[-1].client: _who(v[-1], "l7") for v in _visits(source, figure.cohorts, step)}
+        for step in (figure.before, figure.after)
+    )
+    flows = {c for c in before.keys() & after if before[c] != figure.spared}
+    if not flows:
+        raise NoEvidence(f"no flow of {figure.before} came again in {figure.after}")
+    return exact(sum(before[c] != after[c] for c in flows) / len(flows))
+
+
+def reconnected(figure: f.Reconnected, source: Source) -> Seen:
+    opened: dict[str, bool] = {}
+    for attempt in source.attempts(figure.cohorts, figure.during):
+        kept = attempt.answer is not None and attempt.answer.source == "connection"
+        opened[attempt.client] = opened.get(attempt.client, False) or not kept
+    return exact(sum(opened.values()) / len(opened))
+
+
 def last_served(figure: f.LastServed, source: Source) -> Seen:
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
     served = (

@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.agent.agent import Agent
@@ -249,6 +249,29 @@ class TestCookies:
     def test_who_keeps_none_sends_none_back(self) -> None:
         first = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50)
         assert self.sent_back(first, lambda h: h) == ["", "", ""]
+
+
+class TestPorts:
+    def ports(self, *, keeps_port: bool) -> list[int]:
+        async def test() -> list[int]:
+            who = replace(
+                cohort(Behaviour.FIRST_ADDRESS, interval_ms=100, clients=2),
+                keeps_port=keeps_port,
+            )
+            async with world(who) as lab:
+                await lab.journal.wait_for("attempt", 6)
+                return [port for _, port in lab.service.peers[:6]]
+
+        return run(test())
+
+    def test_who_keeps_a_port_is_one_flow_however_often_it_connects(self) -> None:
+        first, second, *others = self.ports(keeps_port=True)
+
+        assert first != second
+        assert others == [first, second] * 2
+
+    def test_others_have_another_one_each_time(self) -> None:
+        assert len(set(self.ports(keeps_port=False))) == 6
 
 
 class TestPool:

@@ -193,6 +193,49 @@ class TestSessions:
         assert read(figure, source(*attempts[:2])).low == 2
         assert read(figure, source(*attempts)).low == 1
 
+    def test_flows_are_compared_before_and_after(self) -> None:
+        def by(l7: str, at_s: float, client: str) -> Attempt:
+            return replace(attempt(at_s, client=client), l7=l7)
+
+        later = (
+            Event(
+                at_ns=11 * NS,
+                kind=EventKind.PHASE,
+                detail={"phase": "x", "label": "later"},
+            ),
+            Event(at_ns=20 * NS, kind=EventKind.PHASE, detail={"phase": "end"}),
+        )
+        seen = source(
+            by("l7-1", 2, "users#1"),
+            by("l7-2", 3, "users#2"),
+            by("l7-3", 3, "users#3"),
+            by("l7-2", 4, "users#4"),
+            by("l7-2", 12, "users#1"),
+            by("l7-2", 13, "users#2"),
+            by("l7-2", 13, "users#3"),
+            events=later,
+        )
+        cohorts = ("users",)
+        moved = f.FlowsMoved(cohorts=cohorts, before="step", after="later")
+
+        assert read(moved, seen).low == EXACT(2 / 3)
+        assert read(replace(moved, spared="l7-1"), seen).low == EXACT(1 / 2)
+
+    def test_a_kept_connection_that_had_to_be_replaced(self) -> None:
+        def by(source: str, at_s: float, client: str) -> Attempt:
+            made = attempt(at_s, client=client)
+            assert made.answer is not None
+            return replace(made, answer=replace(made.answer, source=source))
+
+        attempts = (
+            by("connection", 2, "users#1"),
+            by("stub", 3, "users#1"),
+            by("connection", 4, "users#1"),
+            by("connection", 2, "users#2"),
+        )
+        figure = f.Reconnected(cohorts=("users",), during="step")
+        assert read(figure, source(*attempts)) == Seen(low=0.5, high=0.5)
+
     def last_served(self, *attempts: Attempt) -> tuple[float, float]:
         figure = f.LastServed(cohorts=("users",), during="step", region="us-east")
         seen = read(figure, source(*attempts, events=(FAULT,)))

@@ -1,4 +1,4 @@
-"""Rules of Envoy's two configurations: TCP by source, HTTP with retries."""
+"""Rules of Envoy's two configurations: TCP by flow, HTTP with retries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from lab.render import envoy
 from lab.render.model import Rendered
+from lab.topology.model import L4Hash
 
 SERVICE = IPv4Address("203.0.113.10")
 ANYCAST = IPv4Address("198.51.100.1")
@@ -17,11 +18,12 @@ NEXT = (("next-1", IPv4Address("10.0.0.4")), ("next-2", IPv4Address("10.0.0.5"))
 
 
 def l4() -> Rendered:
-    return envoy.render_l4("l4-1", (SERVICE, ANYCAST), NEXT)
+    return envoy.render_l4("l4-1", (SERVICE, ANYCAST), NEXT, L4Hash.MAGLEV)
 
 
-def l7() -> Rendered:
-    return envoy.render_l7("l7-1", "us-east", OWN, NEXT, (1,) * len(NEXT))
+def l7(*more: IPv4Address, retries: int = 1) -> Rendered:
+    weights = (1,) * len(NEXT)
+    return envoy.render_l7("l7-1", "us-east", (OWN, *more), NEXT, weights, retries)
 
 
 def loaded(rendered: Rendered) -> Any:
@@ -51,12 +53,12 @@ def endpoints(config: Any) -> list[str]:
 
 def network_filter(config: Any) -> Any:
     (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
-    (only,) = chain["filters"]
-    return only["typed_config"]
+    return chain["filters"][-1]["typed_config"]
 
 
-def route() -> Any:
-    (host,) = network_filter(loaded(l7()))["route_config"]["virtual_hosts"]
+def route(retries: int = 1) -> Any:
+    config = loaded(l7(retries=retries))
+    (host,) = network_filter(config)["route_config"]["virtual_hosts"]
     (only,) = host["routes"]
     return only["route"]
 
@@ -65,9 +67,15 @@ class TestL4:
     def test_it_listens_on_every_service_address(self) -> None:
         assert listening(loaded(l4())) == [(str(SERVICE), 80), (str(ANYCAST), 80)]
 
-    def test_a_source_stays_with_its_l7_node(self) -> None:
+    def test_a_flow_stays_with_its_l7_node(self) -> None:
         assert cluster(loaded(l4()))["lb_policy"] == "MAGLEV"
-        assert network_filter(loaded(l4()))["hash_policy"] == [{"source_ip": {}}]
+        (policy,) = network_filter(loaded(l4()))["hash_policy"]
+        assert policy == {"filter_state": {"key": "flow"}}
+
+    def test_it_can_hash_by_a_ring(self) -> None:
+        ring = envoy.render_l4("l4-1", (SERVICE,), NEXT, L4Hash.RING)
+
+        assert cluster(loaded(ring))["lb_policy"] == "RING_HASH"
 
     def test_it_balances_over_the_l7_nodes_that_say_they_are_healthy(self) -> None:
         (check,) = cluster(loaded(l4()))["health_checks"]
@@ -84,6 +92,18 @@ class TestL4:
 class TestL7:
     def test_it_listens_on_its_own_address(self) -> None:
         assert listening(loaded(l7())) == [(str(OWN), 80)]
+
+    def test_it_listens_for_the_service_too_where_packets_are_sent_on(self) -> None:
+        (listener,) = loaded(l7(SERVICE))["static_resources"]["listeners"]
+        (more,) = listener["additional_addresses"]
+
+        assert more["address"]["socket_address"]["address"] == str(SERVICE)
+
+    def test_a_cookie_names_the_backend_for_as_long_as_the_client_likes(self) -> None:
+        _, session, _ = network_filter(loaded(l7()))["http_filters"]
+        state = session["typed_config"]["session_state"]["typed_config"]
+
+        assert state["cookie"] == {"name": "session", "path": "/"}
 
     def test_each_reply_says_who_passed_it_on(self) -> None:
         headers = network_filter(loaded(l7()))["route_config"][
@@ -116,6 +136,9 @@ class TestL7:
         (predicate,) = route()["retry_policy"]["retry_host_predicate"]
 
         assert predicate["name"] == "envoy.retry_host_predicates.previous_hosts"
+
+    def test_it_can_be_told_to_repeat_nothing(self) -> None:
+        assert "retry_policy" not in route(retries=0)
 
     def test_many_requests_may_be_retried_at_a_time(self) -> None:
         (limits,) = cluster(loaded(l7()))["circuit_breakers"]["thresholds"]

@@ -167,7 +167,14 @@ class TestEachStory:
 
 def test_the_questions_about_dns_are_told_in_six_minutes() -> None:
     # Of eight: two are for labs that start, restore and are looked at.
-    others = {"affinity", "anycast-withdrawal", "capacity-shock", "three-layers"}
+    others = {
+        "affinity",
+        "anycast-withdrawal",
+        "backend-death",
+        "capacity-shock",
+        "l4-node-death",
+        "three-layers",
+    }
     told = [story(file) for name, file in CATALOGUE.items() if name not in others]
 
     assert sum(step_time_s(each) for each in told) < 360
@@ -191,8 +198,10 @@ class TestSettings:
 
         needs_no_timer = {
             "anycast-withdrawal",
+            "backend-death",
             "capacity-shock",
             "geo-by-resolver",
+            "l4-node-death",
             "many-addresses",
         }
         assert (as_set == as_written) == (name in needs_no_timer)

@@ -1,0 +1,66 @@
+"""Figures about what reached the authorities, and about the lab itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Queries for a name that authorities got: a certain one, from a certain resolver.
+
+    From and to any, where none is named.
+    """
+
+    qname: str
+    during: str
+    resolver: str = ""
+    provider: str = ""
+    figure: Literal["Upstream"] = "Upstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetsTold:
+    """Number of different client subnets that authorities were told for a name.
+
+    Of these only, if any are listed in `among`.
+    """
+
+    qname: str
+    during: str
+    resolver: str = ""
+    among: tuple[str, ...] = ()
+    figure: Literal["SubnetsTold"] = "SubnetsTold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixTold:
+    """Longest prefix length of a client subnet that authorities were told."""
+
+    qname: str
+    during: str
+    resolver: str = ""
+    figure: Literal["PrefixTold"] = "PrefixTold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """Packets at the authorities that are neither DNS nor their own health checks."""
+
+    figure: Literal["Foreign"] = "Foreign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """Share of one core that the busiest of these nodes used over the run."""
+
+    nodes: tuple[str, ...]
+    figure: Literal["Processor"] = "Processor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaysOff:
+    """Number of ways whose round trip at the start was not as links declare it."""
+
+    figure: Literal["WaysOff"] = "WaysOff"

@@ -1,0 +1,138 @@
+"""Figures about the attempts of users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Number of attempts of these cohorts."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["Requests"] = "Requests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedShare:
+    """Share of the attempts of these cohorts that failed; with one error, if named."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    error: str = ""
+    figure: Literal["FailedShare"] = "FailedShare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedShare:
+    """Share of the good replies that came from one region, or one backend."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str = ""
+    backend: str = ""
+    figure: Literal["ServedShare"] = "ServedShare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedP:
+    """P-value (chi-square) of which region served each client, if these are true.
+
+    Of each client the first good attempt counts: its later ones repeat its choice.
+    """
+
+    cohorts: tuple[str, ...]
+    during: str
+    shares: tuple[tuple[str, float], ...]
+    figure: Literal["ServedP"] = "ServedP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedSpread:
+    """Greatest less least share of a region, or backend, in whole windows of time."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    window_s: float
+    region: str = ""
+    backend: str = ""
+    figure: Literal["ServedSpread"] = "ServedSpread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanimity:
+    """Share of attempts that go where most go that use the same cached answer."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["Unanimity"] = "Unanimity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreatestPart:
+    """Greatest share of attempts that use one and the same cached answer."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["GreatestPart"] = "GreatestPart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestAnswer:
+    """Greatest age of an answer when an attempt used it, in seconds."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["OldestAnswer"] = "OldestAnswer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTime:
+    """Percentile of how long good attempts took, in seconds; rescued ones if told."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    percent: int
+    rescued: bool = False
+    figure: Literal["AttemptTime"] = "AttemptTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectTime:
+    """Percentile of the time to establish a connection, one round trip, in seconds."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    percent: int
+    figure: Literal["ConnectTime"] = "ConnectTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastFailure:
+    """Seconds from the step's fault to the start of the last failed attempt in it."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    fault: str = "fault"
+    figure: Literal["LastFailure"] = "LastFailure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Irrevocable:
+    """Seconds from the last provider's verdict on a region to the last failure."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    region: str
+    figure: Literal["Irrevocable"] = "Irrevocable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakAskers:
+    """Most clients that asked their resolver in any one second."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["PeakAskers"] = "PeakAskers"
