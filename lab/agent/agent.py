@@ -7,6 +7,7 @@ import gc
 import itertools
 import random
 import time
+from collections import defaultdict
 
 from lab.agent.answers import AnswerWatch
 from lab.agent.attempt import Client, attempt_line
@@ -36,7 +37,8 @@ _BEAT_S = 0.001
 #: How long a line may wait for company before it is written.
 _FLUSH_S = 0.05
 _REPORT_S = 1.0
-#: From here on each client that keeps its port has the next one.
+#: From here on each client of a name that keeps its port has the next one; those of
+#: other names, who go elsewhere, have the same. A client node reserves 10,240 of them.
 _FIRST_PORT = 1024
 
 
@@ -50,7 +52,9 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._rng = random.Random(plan.seed)
         self._resolvers: dict[tuple[str, str], Resolver] = {}
-        ports = itertools.count(_FIRST_PORT)
+        ports: dict[str, itertools.count[int]] = defaultdict(
+            lambda: itertools.count(_FIRST_PORT)
+        )
         self._clients = [
             Client(
                 f"{cohort.name}#{number}",
@@ -58,7 +62,7 @@ class Agent:
                 source=plan.sources[(number - 1) % len(plan.sources)],
                 pin_s=plan.pin_s,
                 rng=self._rng,
-                port=next(ports) if cohort.keeps_port else 0,
+                port=next(ports[cohort.qname]) if cohort.keeps_port else 0,
             )
             for cohort in plan.cohorts
             for number in range(1, cohort.clients + 1)

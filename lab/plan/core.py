@@ -8,6 +8,7 @@ from dataclasses import replace
 from lab.plan.links import Wiring, edge_name, lan_name, servers_at, uplink_name
 from lab.plan.model import Node, Role
 from lab.plan.nodes import (
+    CLIENT_SYSCTLS,
     Place,
     host_node,
     other_prefixes,
@@ -61,6 +62,7 @@ def access_nodes(topology: Topology, access: Access, wiring: Wiring) -> Iterator
         wiring=wiring,
         loopbacks=access.clients.addresses,
         rendered=clients.render(topology, access),
+        sysctls=CLIENT_SYSCTLS,
     )
 
 

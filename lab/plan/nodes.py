@@ -34,6 +34,9 @@ _HOST_SYSCTLS = (
 #: TIME-WAIT, a node that balances anycast would meet packets of a connection that has
 #: moved to it with a challenge, as above, and not with the reset that they call for.
 BALANCER_SYSCTLS = (("net.ipv4.tcp_max_tw_buckets", "0"),)
+#: Ports of clients that keep theirs (`lab.agent.agent`): the kernel gives them to
+#: nobody else, whose connection could be the same or still be waited for.
+CLIENT_SYSCTLS = (("net.ipv4.ip_local_reserved_ports", "1024-11263"),)
 #: Several nodes of a LAN have the service's addresses; none may speak for them there.
 #: Source: ip-sysctl, `arp_ignore` and `arp_announce`; usual with direct server return.
 SHARED_ADDRESS_SYSCTLS = (

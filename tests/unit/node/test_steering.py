@@ -99,7 +99,7 @@ class TestCommands:
         assert "== syn delete @flows" in new
         assert known.endswith("map @flows")
         assert "!= @alive" in alive
-        assert "mod 65520 " in hashed
+        assert "mod 8400 " in hashed
         assert "update @flows" in remembered
 
     def test_each_slot_has_the_mark_of_its_node(self) -> None:
