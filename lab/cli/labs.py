@@ -44,6 +44,7 @@ class FaultVerb(StrEnum):
     DRAIN = "drain"
     BROWN_OUT = "brown-out"
     PROVIDER_OUTAGE = "provider-outage"
+    PARTITION = "partition"
     RESTORE = "restore"
 
 
@@ -175,7 +176,8 @@ def fault(
     Several can suffer at the same time; a region is restored with all its nodes.
 
     app-dead, drain and brown-out befall regions, provider-outage befalls providers;
-    power-off and isolate befall both, and edges; crash and hang befall every node.
+    power-off and isolate befall both, and edges; crash and hang befall every node;
+    partition befalls a region and a provider or users: us-east:provider-a.
     """
     from lab.scenario.model import FaultKind
 

@@ -55,6 +55,7 @@ for _reading in (
     authorities.prefix_told,
     authorities.foreign,
     authorities.processor,
+    authorities.verdicts,
     authorities.ways_off,
     users.requests,
     users.failed_share,

@@ -148,6 +148,8 @@ def state(fleet: Fleet, target: str) -> str:
 
 
 def _state_of(fleet: Fleet, target: Target) -> str:
+    if not target.nodes:
+        return "parted" if _is_barred(fleet, target, wholly=True) else UP
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
     nodes, service = set(target.nodes), set(target.service)
     down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
@@ -168,9 +170,11 @@ def _state_of(fleet: Fleet, target: Target) -> str:
     return UP
 
 
-def _is_barred(fleet: Fleet, target: Target) -> bool:
+def _is_barred(fleet: Fleet, target: Target, *, wholly: bool = False) -> bool:
+    """Tell whether a gate keeps any of the target's addresses out, or all of them."""
     told = replies(fleet.request("barred", target.gates), _REPLY_S)
-    return any(set(told[n]["addresses"]) & set(target.gates[n]) for n in told)
+    out = {n: set(told[n]["addresses"]) & set(target.gates[n]) for n in told}
+    return any(len(out[n]) == len(target.gates[n]) if wholly else out[n] for n in out)
 
 
 def suffering(fleet: Fleet) -> dict[str, str]:
@@ -193,6 +197,10 @@ def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
     """Tell whether what a whole suffers is why its part is as it is now."""
     nodes = set(part.nodes)
     match its, now:
+        case "parted", "parted":
+            return all(
+                set(part.gates[n]) <= set(whole.gates.get(n, ())) for n in part.gates
+            )
         case ("down", "down") | ("hung", "hung"):
             return nodes < set(whole.nodes)
         case "app-dead", "down":
@@ -227,5 +235,6 @@ def demand_a_fault(fleet: Fleet, target: str) -> None:
     """
     nodes = set(targets.find(fleet, target).nodes)
     ill = (targets.find(fleet, name).nodes for name in suffering(fleet))
-    if state(fleet, target) == UP and not any(nodes.issuperset(part) for part in ill):
+    within = any(part and nodes.issuperset(part) for part in ill)
+    if state(fleet, target) == UP and not within:
         raise WrongUse(f'"{target}" suffers from no fault')

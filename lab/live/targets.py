@@ -14,7 +14,7 @@ from lab.live.channel import replies
 from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
 from lab.live.fleet import Fleet
 from lab.plan.model import Role
-from lab.scenario.model import FaultKind
+from lab.scenario.model import EVERY_PROVIDER, FaultKind
 
 #: While it is there, a backend fails its users (`lab.backend.app`).
 BROWNED_OUT_FILE = "/run/lab/browned-out"
@@ -48,7 +48,7 @@ class Target:
     """Something that can suffer a fault.
 
     Attributes:
-        nodes: All that is in it.
+        nodes: All that is in it; none of a pair, which is well on both sides.
         faults: The blows of each fault that it can suffer, each node hit once.
         watched: The nodes whose stamps tell when the outside saw a fault, where those
             are not all that are hit.
@@ -195,6 +195,31 @@ def _provider(fleet: Fleet, name: str) -> Target:
     )
 
 
+def _pairs(fleet: Fleet) -> tuple[str, ...]:
+    """Return every region with whom it can be parted from: `us-east:provider-a`."""
+    users = sorted(fleet.nodes(Role.CLIENTS))
+    others = (EVERY_PROVIDER, *_providers(fleet), *users)
+    return tuple(f"{region}:{other}" for region in _regions(fleet) for other in others)
+
+
+def _pair(fleet: Fleet, name: str) -> Target:
+    region, _, other = name.partition(":")
+    parted = _providers(fleet) if other == EVERY_PROVIDER else (other,)
+    told = replies(fleet.request("status", parted), _REPLY_S).values()
+    edges = fleet.nodes(Role.EDGE, site=region)
+    addresses = tuple(address for reply in told for address in reply["loopbacks"])
+    facts = {"addresses": list(addresses)}
+    return Target(
+        name=name,
+        nodes=(),
+        faults={
+            FaultKind.PARTITION: (Blow(do="shut-out", nodes=edges, facts=facts),),
+        },
+        undo=(Blow(do="let-in", nodes=edges, facts=facts),),
+        gates=dict.fromkeys(edges, addresses),
+    )
+
+
 def _run(nodes: tuple[str, ...], *argv: str) -> Blow:
     return Blow(do="run", nodes=nodes, facts={"argv": argv})
 
@@ -205,4 +230,5 @@ _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "regions": (_regions, _region),
     "providers": (_providers, _provider),
     "nodes": (_single_nodes, _single),
+    "pairs": (_pairs, _pair),
 }

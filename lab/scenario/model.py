@@ -34,6 +34,11 @@ class FaultKind(StrEnum):
     DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
     BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
     PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently
+    PARTITION = "partition"  # two that are well cannot reach each other, silently
+
+
+#: For all checkers at once, after a region's name and a colon.
+EVERY_PROVIDER = "providers"
 
 
 class Cause(StrEnum):

@@ -19,6 +19,7 @@ BESIDE = (
     "backend_death.py",
     "capacity_shock.py",
     "l4_node_death.py",
+    "partial_view.py",
     "three_layers.py",
 )
 MOST_S = 480

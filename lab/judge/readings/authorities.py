@@ -67,3 +67,22 @@ def _queries(source: Source, figure: _Asked) -> list[Event]:
         and figure.resolver in ("", e.detail["resolver"])
         and begin_ns <= e.at_ns < end_ns
     ]
+
+
+def verdicts(figure: f.Verdicts, source: Source) -> Seen:
+    begin_ns, end_ns = source.during(figure.during)
+    if not any(True for _ in source.of(EventKind.HEALTH)):
+        raise NoEvidence("no provider told of any check")
+    wanted = (figure.region, "down")
+    return exact(
+        float(
+            len(
+                {
+                    event.node
+                    for event in source.of(EventKind.HEALTH)
+                    if begin_ns <= event.at_ns < end_ns
+                    and (event.detail["target"], event.detail["state"]) == wanted
+                }
+            )
+        )
+    )

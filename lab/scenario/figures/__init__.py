@@ -18,6 +18,7 @@ from lab.scenario.figures.authorities import (
     Processor,
     SubnetsTold,
     Upstream,
+    Verdicts,
     WaysOff,
 )
 from lab.scenario.figures.bursts import (
@@ -104,6 +105,7 @@ __all__ = [
     "Unanimity",
     "Unanswered",
     "Upstream",
+    "Verdicts",
     "WaysOff",
 ]
 
@@ -163,6 +165,7 @@ Figure = Annotated[
     | GoodAfterRoute
     | PeakAskers
     | Processor
+    | Verdicts
     | WaysOff
     | Greatest
     | Over,

@@ -64,3 +64,12 @@ class WaysOff:
     """Number of ways whose round trip at the start was not as links declare it."""
 
     figure: Literal["WaysOff"] = "WaysOff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Number of providers whose checks declared a region down."""
+
+    region: str
+    during: str
+    figure: Literal["Verdicts"] = "Verdicts"

@@ -144,6 +144,30 @@ class TestWays:
             read(f.WaysOff(), source())
 
 
+class TestVerdicts:
+    FIGURE = f.Verdicts(region="us-east", during="step")
+
+    def declared(self, at_s: float, node: str, state: str = "down") -> Event:
+        detail = {"target": "us-east", "state": state}
+        return Event(
+            at_ns=int(at_s * NS), kind=EventKind.HEALTH, node=node, detail=detail
+        )
+
+    def test_each_provider_counts_once(self) -> None:
+        events = (
+            self.declared(2, "provider-a"),
+            self.declared(3, "provider-a"),
+            self.declared(4, "provider-b"),
+            self.declared(5, "provider-c", "up"),
+            self.declared(12, "provider-d"),
+        )
+        assert read(self.FIGURE, source(events=events)).low == 2
+
+    def test_without_any_news_of_checks_none_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="no provider told"):
+            read(self.FIGURE, source())
+
+
 class TestSessions:
     def stays(self, *attempts: Attempt, by: f.Server, renewed: bool | None) -> Seen:
         figure = f.Stays(cohorts=("users",), during="step", by=by, renewed=renewed)

@@ -124,6 +124,18 @@ class TestState:
 
         assert faults.suffering(fleet) == {}
 
+    def test_a_pair_is_parted_and_both_are_well(self, fleet: Fleet) -> None:
+        faults.inject(fleet, FaultKind.PARTITION, "red:provider")
+
+        # The only provider is all of them.
+        assert faults.suffering(fleet) == {"red:providers": "parted"}
+        with pytest.raises(WrongUse, match='"blue:provider" suffers from no fault'):
+            faults.demand_a_fault(fleet, "blue:provider")
+
+        faults.restore(fleet, "red:provider")
+
+        assert faults.suffering(fleet) == {}
+
     def test_two_targets_suffer_at_once_and_each_is_restored_by_itself(
         self, fleet: Fleet
     ) -> None:

@@ -28,7 +28,13 @@ class TestFind:
         wholes = ("blue", "red", "provider")
         nodes = ("blue-be-1", "blue-edge", "honest", "red-be-1", "red-edge", "red-l4-1")
 
-        assert targets.names(fleet) == (*wholes, *nodes, "transit")
+        pairs = [
+            f"{region}:{other}"
+            for region in ("blue", "red")
+            for other in ("providers", "provider")
+        ]
+
+        assert targets.names(fleet) == (*wholes, *nodes, "transit", *pairs)
 
     def test_what_is_none_is_refused_with_all_there_are(self, fleet: Fleet) -> None:
         there = (
@@ -100,6 +106,14 @@ class TestFaults:
         (blow,) = targets.find(fleet, "red-l4-1").blows(FaultKind.POWER_OFF)
 
         assert blow.facts == {"every_port": True}
+
+    def test_a_pair_is_parted_where_the_region_begins(self, fleet: Fleet) -> None:
+        pair = targets.find(fleet, "red:providers")
+        (blow,) = pair.blows(FaultKind.PARTITION)
+
+        assert (blow.do, blow.nodes) == ("shut-out", ("red-edge",))
+        assert blow.facts == {"addresses": [ADDRESS]}
+        assert pair.nodes == ()
 
     def test_a_provider_is_cut_off_before_it_ends(self, fleet: Fleet) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.PROVIDER_OUTAGE):

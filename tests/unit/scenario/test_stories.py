@@ -173,6 +173,7 @@ def test_the_questions_about_dns_are_told_in_six_minutes() -> None:
         "backend-death",
         "capacity-shock",
         "l4-node-death",
+        "partial-view",
         "three-layers",
     }
     told = [story(file) for name, file in CATALOGUE.items() if name not in others]
