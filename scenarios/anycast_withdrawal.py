@@ -131,7 +131,8 @@ class _Deaths:
         watch_s = known.high_s if known else DRAIN_S
         return (
             self.fault(kind),
-            Observe(for_s=watch_s + bounds.ATTEMPT_S, label=_after(kind)),
+            # Long enough for a late failure to be over before the step is.
+            Observe(for_s=watch_s + 2 * bounds.ATTEMPT_S, label=_after(kind)),
             Restore(),
             Observe(for_s=BACK_S, label=_back(kind)),
         )

@@ -1,6 +1,7 @@
 """`pytest scenarios/`: every scenario is a test.
 
-A lab per topology is kept up between scenarios and removed after the last one. What a
+A lab is kept up between scenarios on the same topology and removed after the last of
+them: several at once, each with its timers, would leave two cores no rest. What a
 scenario came to is printed, and shown by pytest where it is not as expected.
 """
 
@@ -36,11 +37,17 @@ class ScenarioItem(pytest.Item):
         self._settings = (setting,) if setting else ()
         self.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
+    @property
+    def lab(self) -> str:
+        """The name of the lab it runs on."""
+        return f"pytest-{self.scenario.topology}"
+
     def runtest(self) -> None:
         """Carry it out and judge it."""
-        lab = f"pytest-{self.scenario.topology}"
-        self.session.stash[LABS].add(lab)
-        chosen, story = prepare(self.scenario.name, "", "quick", lab, self._settings)
+        self.session.stash[LABS].add(self.lab)
+        chosen, story = prepare(
+            self.scenario.name, "", "quick", self.lab, self._settings
+        )
         status = run(chosen, story, Wanted(), attach=False, keep=True)
         if status is not Status.OK:
             raise NotAsExpected(f"{self.name}: {status}")
@@ -92,8 +99,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.stash[LABS] = set()
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Remove a lab that the next test does not run on."""
+    if isinstance(item, ScenarioItem):
+        following = nextitem.lab if isinstance(nextitem, ScenarioItem) else ""
+        _remove(item.session, but=following)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the labs."""
-    for lab in session.stash[LABS]:
+    """Remove what an interrupted test has left."""
+    _remove(session)
+
+
+def _remove(session: pytest.Session, *, but: str = "") -> None:
+    labs = session.stash[LABS]
+    for lab in labs - {but}:
         with world(lab) as live:
             live.down()
+        labs.discard(lab)
