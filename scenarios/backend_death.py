@@ -57,7 +57,7 @@ SIGMAS = 3.9
 class Knobs:
     """What a person may set."""
 
-    flows: Annotated[int, Knob("flows of each region", minimum=500)] = 2500
+    flows: Annotated[int, Knob("flows of each region", minimum=500)] = 1500
     rate: Annotated[int, Knob("of all flows in a second", minimum=100)] = 500
 
 
