@@ -39,7 +39,6 @@ from lab.topology.model import (
     AnycastName,
     Failover,
     Region,
-    ResolverBehaviour,
     RoundRobin,
     Topology,
 )
@@ -309,14 +308,9 @@ class _Story:
         label: str = "",
     ) -> Cohort:
         access = pick.beside(self.topology, self.region)
-        resolver = pick.resolver(
-            self.topology,
-            ResolverBehaviour.HONEST,
-            where=lambda r: r in access.resolvers,
-        )
         return pick.cohort(
             access,
-            resolver,
+            pick.honest_in(self.topology, access),
             name,
             how,
             clients=clients or self.knobs.clients,

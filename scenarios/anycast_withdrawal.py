@@ -39,7 +39,7 @@ from lab.scenario.model import (
 )
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.distance import TOLERANCE_SHARE, round_trips_s, transit_of
-from lab.topology.model import AnycastName, ResolverBehaviour, Topology
+from lab.topology.model import AnycastName, Topology
 
 SILENT = (FaultKind.POWER_OFF, FaultKind.HANG)
 #: Those that neighbours miss, or hear of, whoever looks at the service.
@@ -65,9 +65,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     region = pick.region(topology, knobs.target)
     access = pick.beside(topology, region)
     served = pick.name(topology, AnycastName)
-    resolver = pick.resolver(
-        topology, ResolverBehaviour.HONEST, where=lambda r: r in access.resolvers
-    )
+    resolver = pick.honest_in(topology, access)
     users, keepers = (
         pick.cohort(
             access,

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.chance import share_bounds
+from lab.scenario.chance import SIGMAS, longest_miss, share_bounds
 from lab.scenario.figures import FailedShare, FlowsMoved, LastFailure
 from lab.scenario.model import (
     Behaviour,
@@ -36,28 +36,28 @@ from lab.topology.model import (
     L4Hash,
     Region,
     ResolverBehaviour,
-    RoundRobin,
     Topology,
 )
 
 KEPT, KEPT_MS = 20, 500
-#: From the death of an L7 node until every balancer must know.
-NOTICED_S = 3.0
-BACKEND_S = 3.0
+#: Each has a port of its own, and a client node sets 10,240 apart for them.
+MOST_FLOWS = 10_000
+#: From a death until every balancer knows, and whatever failed till then is over.
+NOTICED_S = bounds.looked_dead().high_s + bounds.ATTEMPT_S
 #: Of a Maglev table of 65,537 slots, this much of all flows moves beside the dead
 #: node's, at most. Source: NSDI 2016, section 5.3; measured for five nodes.
 COLLATERAL = 0.008
 #: Points that Envoy's ring has at least, shared out among all nodes (its manual).
 RING_POINTS = 1024
-#: Standard deviations that a true lab leaves in one of 10,000 looks.
-SIGMAS = 3.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
     """What a person may set."""
 
-    flows: Annotated[int, Knob("flows of each region", minimum=500)] = 1500
+    flows: Annotated[
+        int, Knob("flows of each region", minimum=500, maximum=MOST_FLOWS)
+    ] = 1500
     rate: Annotated[int, Knob("of all flows in a second", minimum=100)] = 500
 
 
@@ -80,7 +80,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             *(step for h in hashed for step in h.watched(h.death, NOTICED_S)),
             Observe(for_s=NOTICED_S + pass_s, label="after"),
             Restore(),
-            *(step for h in repeating for step in h.watched(h.backend, BACKEND_S)),
+            *(step for h in repeating for step in h.watched(h.backend, NOTICED_S)),
             Restore(),
         ),
         expectations=(
@@ -107,6 +107,11 @@ class _Hashed:
         """How long it takes every flow of every region to come once."""
         flows = self.knobs.flows * len(self.topology.regions)
         return flows / self.knobs.rate + bounds.ATTEMPT_S
+
+    @property
+    def each_s(self) -> float:
+        """Time from one flow of the region to the next."""
+        return len(self.topology.regions) / self.knobs.rate
 
     @cached_property
     def flows(self) -> Cohort:
@@ -207,7 +212,7 @@ class _Hashed:
 
     def noticed(self) -> Iterator[Measures]:
         dead = bounds.looked_dead()
-        lost = 1 / (self.knobs.rate / len(self.topology.regions) / self.region.l7)
+        gap_s = longest_miss(1 / self.region.l7) * self.each_s
         section = "An L7 node dies: requests that fail"
         yield Measures(
             section=section,
@@ -217,10 +222,10 @@ class _Hashed:
                 during=_after(self.death),
                 fault=self.death.label,
             ),
-            low=max(0.0, dead.low_s - SIGMAS * lost),
+            low=max(0.0, dead.low_s - gap_s),
             high=dead.high_s,
             unit=Unit.SECONDS,
-            why=f"{dead.why}; one each {lost:.2g} s goes to it",
+            why=f"{dead.why}; by chance none goes to it for up to {gap_s:.2g} s",
         )
         yield Measures(
             section=section,
@@ -247,26 +252,21 @@ class _Hashed:
             )
             return
         dead = bounds.looked_dead()
-        each_s = (
-            len(self.region.backends) * len(self.topology.regions) / self.knobs.rate
-        )
+        gap_s = longest_miss(1 / len(self.region.backends)) * self.each_s
         yield Measures(
             section=section,
             text=f"{self.region.name}: the last request that fails",
             figure=LastFailure(
                 cohorts=cohorts, during=_after(self.backend), fault=self.backend.label
             ),
-            low=dead.low_s - SIGMAS * each_s,
+            low=dead.low_s - gap_s,
             high=dead.high_s,
             unit=Unit.SECONDS,
-            why=f"{dead.why}; one each {each_s:.2g} s goes to it",
+            why=f"{dead.why}; by chance none goes to it for up to {gap_s:.2g} s",
         )
 
     def _users(self, how: Behaviour, clients: int, pace_ms: int) -> Cohort:
-        region = self.region
-        name = pick.name(
-            self.topology, RoundRobin, where=lambda n: n.regions == (region.name,)
-        )
+        name = pick.leading_to(self.topology, self.region)
         resolver = pick.resolver(self.topology, ResolverBehaviour.HONEST)
         return pick.cohort(
             pick.access_of(self.topology, resolver),

@@ -7,7 +7,6 @@ takes its connections along when it dies, and when it comes back.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import Annotated
 from lab.errors import InvalidInput, Problem
 from lab.scenario import bounds, common, patience, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.chance import ALPHA, share_bounds
+from lab.scenario.chance import longest_miss, share_bounds
 from lab.scenario.figures import FailedShare, LastFailure, Reconnected
 from lab.scenario.model import (
     Behaviour,
@@ -37,14 +36,16 @@ from lab.topology.model import (
     L4Kind,
     Region,
     ResolverBehaviour,
-    RoundRobin,
     Topology,
 )
 
 #: Longer than a user waits: each connection carries one request at a time.
 KEPT_MS = 1000
 NEW_MS, NEW_CLIENTS = 200, 12
-STEADY_S, WATCH_S, BACK_S = 2.0, 3.0, 5.0
+STEADY_S = 2.0
+#: BIRD connects anew within three seconds (`error wait`, `connect delay`: configs/bird)
+#: and announces its routes after a few good looks at the service.
+BACK_S = 5.0
 #: A frozen proxy is as silent as one without power; a kernel goes on until it has none.
 DEATHS = {L4Kind.PROXY: FaultKind.HANG, L4Kind.PACKET: FaultKind.POWER_OFF}
 #: When TCP repeats for the second time what nobody acknowledged: a probe after 200 ms
@@ -121,6 +122,12 @@ class _Death:
         silence = bounds.silence(self.topology.timers)
         return silence.high_s + bounds.REMOVAL_S <= REPEATED_S
 
+    @cached_property
+    def watch_s(self) -> float:
+        """Time for the flows to have moved, and for whatever failed to be over."""
+        silence = bounds.silence(self.topology.timers)
+        return silence.high_s + bounds.CONVERGENCE_S + 2 * bounds.ATTEMPT_S
+
     @property
     def after(self) -> str:
         return f"after-{self.kind}"
@@ -131,7 +138,7 @@ class _Death:
 
     def steps(self) -> Iterator[Step]:
         yield self.fault
-        yield Observe(for_s=WATCH_S, label=self.after)
+        yield Observe(for_s=self.watch_s, label=self.after)
         yield Undo(target=self.fault.target, label=f"undone-{self.kind}")
         yield Observe(for_s=BACK_S, label=self.back)
 
@@ -180,7 +187,7 @@ class _Death:
             f"the new way; a user waits {patience.CONNECT_MS / 1000:g} s"
         )
         if self.kind is L4Kind.PROXY:
-            requests = WATCH_S * 1000 / KEPT_MS
+            requests = self.watch_s * 1000 / KEPT_MS
             dark = [
                 1000 * dark_s / KEPT_MS / self.region.l4
                 for dark_s in (silence.low_s, silence.high_s + bounds.REMOVAL_S)
@@ -204,8 +211,7 @@ class _Death:
 
     def moving(self) -> Iterator[Measures]:
         silence = bounds.silence(self.topology.timers)
-        # So many in a row are hashed past the dead node, by chance, in 1 run of 10,000.
-        missed = math.ceil(math.log(ALPHA) / math.log(1 - 1 / self.region.l4))
+        missed = longest_miss(1 / self.region.l4)
         gap_s = missed * NEW_MS / 1000 / NEW_CLIENTS
         yield Measures(
             section="New connections: the last one that fails",
@@ -221,10 +227,7 @@ class _Death:
         )
 
     def _users(self, how: Behaviour, clients: int, pace_ms: int) -> Cohort:
-        region = self.region
-        name = pick.name(
-            self.topology, RoundRobin, where=lambda n: n.regions == (region.name,)
-        )
+        name = pick.leading_to(self.topology, self.region)
         resolver = pick.resolver(self.topology, ResolverBehaviour.HONEST)
         access = pick.access_of(self.topology, resolver)
         return pick.cohort(

@@ -30,7 +30,7 @@ from lab.scenario.model import (
 )
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.distance import round_trip_bounds_s
-from lab.topology.model import Access, Failover, Region, ResolverBehaviour, Topology
+from lab.topology.model import Access, Failover, Region, Topology
 
 CLIENTS, INTERVAL_MS = 12, 250
 AWAY_S = 2.0
@@ -210,11 +210,7 @@ class _Views:
         )
 
     def _users(self, access: Access) -> Cohort:
-        resolver = pick.resolver(
-            self.topology,
-            ResolverBehaviour.HONEST,
-            where=lambda r: r in access.resolvers,
-        )
+        resolver = pick.honest_in(self.topology, access)
         return pick.cohort(
             access, resolver, self.name, clients=CLIENTS, interval_ms=INTERVAL_MS
         )

@@ -25,7 +25,8 @@ from lab.plan.model import Role
 from lab.scenario.model import Ask, Scenario
 from lab.topology.model import Topology
 
-FIRST_REPLIES_S = 30.0
+#: How long first replies may take after everybody has asked once.
+_FIRST_REPLIES_S = 30.0
 #: A conductor that is given up is at most one command away from its next look.
 _GIVE_UP_S = 20.0
 
@@ -122,7 +123,8 @@ class Run:
             self._phase("end", agents=agents.stop())
 
     def _tell_the_story(self, agents: Agents) -> None:
-        self._first_replies.wait(FIRST_REPLIES_S)
+        slowest_s = max((c.interval_ms for c in self._scenario.watch), default=0) / 1000
+        self._first_replies.wait(slowest_s + _FIRST_REPLIES_S)
         self._phase("first-replies")
         self._look_at_load()
         self._conductor(agents).carry_out()

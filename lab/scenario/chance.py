@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from scipy.special import bdtrik
+from scipy.special import bdtrik, ndtri
 
 #: A true lab is called wrong this often, by each bound that rests on chance.
 ALPHA: Final = 1e-4
+#: Standard deviations that chance alone goes beyond as rarely, on either side.
+SIGMAS: Final = float(-ndtri(ALPHA / 2))
 
 
 def share_bounds(share: float, draws: int) -> tuple[float, float]:
@@ -29,3 +31,8 @@ def share_bounds(share: float, draws: int) -> tuple[float, float]:
     high = bdtrik(1 - ALPHA / 2, draws, share)
     least = 0 if math.isnan(low) else math.floor(max(low, 0))
     return least / draws, min(math.ceil(high) / draws, 1.0)
+
+
+def longest_miss(share: float) -> int:
+    """Return how many draws in a row, by chance, may miss what has this share."""
+    return math.ceil(math.log(ALPHA) / math.log(1 - share))

@@ -15,6 +15,7 @@ from lab.topology.model import (
     Region,
     Resolver,
     ResolverBehaviour,
+    RoundRobin,
     ServedName,
     Topology,
 )
@@ -67,6 +68,26 @@ def resolver(
     return _chosen(
         topology, known, "resolver", wanted, f"a resolver that is {behaviour}"
     )
+
+
+def honest_in(topology: Topology, access: Access) -> Resolver:
+    """Return the first honest resolver of an access network.
+
+    Raises:
+        InvalidInput: It has none.
+    """
+    return resolver(
+        topology, ResolverBehaviour.HONEST, where=lambda r: r in access.resolvers
+    )
+
+
+def leading_to(topology: Topology, only: Region) -> RoundRobin:
+    """Return the name whose one address is a region's, whatever its health.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    return name(topology, RoundRobin, where=lambda n: n.regions == (only.name,))
 
 
 def region(topology: Topology, wanted: str = "") -> Region:

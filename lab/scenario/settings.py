@@ -27,12 +27,14 @@ class Knob:
     Attributes:
         help: One line for `lab scenarios`.
         minimum: Least value of a number.
+        maximum: Greatest value of one.
         words: Those allowed of a closed set; all of them if empty.
     """
 
     help: str
     minimum: float | None = None
     words: tuple[str, ...] = ()
+    maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ def _knob_value(key: str, hint: Any, value: str) -> Any:
     number = _number(key, value, kind)
     if knob.minimum is not None and number < knob.minimum:
         raise _Refused(f"{key} is {value}", f"{knob.minimum:g} or more")
+    if knob.maximum is not None and number > knob.maximum:
+        raise _Refused(f"{key} is {value}", f"{knob.maximum:g} or less")
     return number
 
 

@@ -74,15 +74,10 @@ def verdicts(figure: f.Verdicts, source: Source) -> Seen:
     if not any(True for _ in source.of(EventKind.HEALTH)):
         raise NoEvidence("no provider told of any check")
     wanted = (figure.region, "down")
-    return exact(
-        float(
-            len(
-                {
-                    event.node
-                    for event in source.of(EventKind.HEALTH)
-                    if begin_ns <= event.at_ns < end_ns
-                    and (event.detail["target"], event.detail["state"]) == wanted
-                }
-            )
-        )
-    )
+    sure = {
+        event.node
+        for event in source.of(EventKind.HEALTH)
+        if begin_ns <= event.at_ns < end_ns
+        and (event.detail["target"], event.detail["state"]) == wanted
+    }
+    return exact(float(len(sure)))

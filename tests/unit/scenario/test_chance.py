@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import random
+from statistics import NormalDist
 
 import pytest
 
-from lab.scenario.chance import share_bounds
+from lab.scenario.chance import ALPHA, SIGMAS, longest_miss, share_bounds
+
+
+def test_a_run_of_misses_is_as_rare_as_any_other_lie() -> None:
+    missed = longest_miss(0.5)
+
+    assert 0.5**missed <= ALPHA < 0.5 ** (missed - 1)
+
+
+def test_standard_deviations_are_those_of_the_normal_distribution() -> None:
+    assert pytest.approx(ALPHA) == 2 * (1 - NormalDist().cdf(SIGMAS))
 
 
 class TestShareBounds:
