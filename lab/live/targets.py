@@ -198,7 +198,9 @@ def _provider(fleet: Fleet, name: str) -> Target:
 def _pairs(fleet: Fleet) -> tuple[str, ...]:
     """Return every region with whom it can be parted from: `us-east:provider-a`."""
     users = sorted(fleet.nodes(Role.CLIENTS))
-    others = (EVERY_PROVIDER, *_providers(fleet), *users)
+    providers = _providers(fleet)
+    every = (EVERY_PROVIDER,) if providers else ()
+    others = (*every, *providers, *users)
     return tuple(f"{region}:{other}" for region in _regions(fleet) for other in others)
 
 
