@@ -23,7 +23,8 @@ demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
 
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) -m "not bench and not browser" tests scenarios
+	@LAB_NO_SKIPS=1 $(PYTEST) --durations 40 --durations-min 5 \
+	  -m "not bench and not browser" tests scenarios
 
 scenarios: images ## every scenario, on labs that are kept up in between
 	@$(PYTEST) scenarios
