@@ -106,6 +106,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     again = Fault(kind=FaultKind.POWER_OFF, target=fault.target, label="again")
     dark_s = timers.ttl_s + 2.0
+    told_s = bounds.stale_answer_ttl_s(timers, stale)
 
     def expectations() -> Iterator[Expectation]:
         yield from forecast.outlook(topology, control, fault).expectations
@@ -163,10 +164,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             section=section,
             text="the TTL that the dead answer is told with, as its users' oldest one",
             figure=OldestAnswer(cohorts=(believers.name,), during="dark"),
-            low=min(timers.stale_answer_ttl_s, DARK_S) - 1.0 - INTERVAL_MS / 1000,
-            high=timers.stale_answer_ttl_s + 1.0,
+            low=max(0.0, min(told_s, DARK_S) - 1.0 - INTERVAL_MS / 1000),
+            high=told_s + 1.0,
             unit=Unit.SECONDS,
-            why=f"again and again for {timers.stale_answer_ttl_s} s (RFC 8767)",
+            why=f"again and again for {told_s} s (RFC 8767)",
         )
         yield from common.lab_itself(topology)
 

@@ -1,6 +1,6 @@
 """Unbound: a caching resolver of every behaviour.
 
-Source: unbound.conf(5) of Unbound 1.22.
+Source: unbound.conf(5) of Unbound 1.26.
 """
 
 from __future__ import annotations

@@ -56,15 +56,15 @@ class Rounding:
     copy_s: float
 
 
-#: unbound 1.22 keeps an answer through its last second and hands it out with TTL 0;
-#: Recursor 5.2, BIND 9.20 and dnsmasq 2.91 drop it within that second but never hand
-#: out less than TTL 1. dnsmasq copies such a TTL 1 from whom it asks.
+#: BIND 9.20, Recursor 5.2, unbound 1.26 and dnsmasq 2.91 drop an answer within its last
+#: second but never hand out less than TTL 1 (unbound up to 1.22 kept it through that
+#: second, with TTL 0). dnsmasq copies such a TTL 1 from whom it asks.
 ROUNDINGS = MappingProxyType(
     {
         "bind": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
         "dnsmasq": Rounding(early_s=1.0, late_s=1.0, copy_s=1.0),
         "recursor": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
-        "unbound": Rounding(early_s=0.0, late_s=1.0, copy_s=0.0),
+        "unbound": Rounding(early_s=1.0, late_s=0.0, copy_s=1.0),
     }
 )
 
@@ -292,14 +292,26 @@ def cache_recovery(
     if again:
         why += f"; fetched again up to {again} x before the last provider decided"
     if tells_stale_first(resolver):
-        high += timers.stale_answer_ttl_s + interval_s + asking_s
-        why += f"; whoever asks first gets it {timers.stale_answer_ttl_s} s more, stale"
+        stale_s = stale_answer_ttl_s(timers, resolver)
+        high += stale_s + interval_s + asking_s
+        why += f"; whoever asks first gets it {stale_s} s more, stale"
     return Bound(low_s=max(0.0, low), high_s=high, why=why)
 
 
-def stale_recovery(timers: Timers, recovery: Bound) -> Bound:
+def stale_answer_ttl_s(timers: Timers, resolver: Resolver) -> int:
+    """Return the TTL that a stale answer is told with.
+
+    Source:
+        unbound 1.26: `serve-expired-reply-ttl` is capped by the record's own TTL.
+    """
+    if resolver.daemon == "unbound":
+        return min(timers.stale_answer_ttl_s, timers.ttl_s)
+    return timers.stale_answer_ttl_s
+
+
+def stale_recovery(timers: Timers, resolver: Resolver, recovery: Bound) -> Bound:
     """Return when the one that got the stale answer recovers, the slowest of all."""
-    low = recovery.low_s + timers.stale_answer_ttl_s
+    low = recovery.low_s + stale_answer_ttl_s(timers, resolver)
     why = f"{recovery.why}: this one"
     return Bound(low_s=low, high_s=recovery.high_s, why=why)
 

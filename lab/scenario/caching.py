@@ -13,6 +13,7 @@ from lab.scenario.bounds import (
     PRIMING_S,
     ROUNDINGS,
     lifetime_s,
+    stale_answer_ttl_s,
     tells_stale_first,
 )
 from lab.scenario.model import Bound
@@ -26,7 +27,7 @@ from lab.topology.timers import Timers
 RETRIES_S = MappingProxyType({"unbound": 1.55, "recursor": 1.5, "bind": 1.6})
 #: How long it waits at least, from the first question that such a provider leaves
 #: unanswered. unbound doubles a wait that begins with its estimate of the round trip.
-#: Source: `RTT_MIN_TIMEOUT` of unbound 1.22; `network-timeout` of Recursor 5.2; BIND
+#: Source: `RTT_MIN_TIMEOUT` of unbound 1.26; `network-timeout` of Recursor 5.2; BIND
 #: 9.20, measured.
 FIRST_WAITS_S = MappingProxyType({"unbound": 0.05, "recursor": 1.5, "bind": 0.8})
 #: How long a client waits for its resolver, its one retransmission included.
@@ -167,12 +168,13 @@ def late_stale_cost(
     patience_s = resolver.stale_after_s
     if patience_s <= STUB_S:
         return 0.0, 0.0, "it serves what it had at once, stale (RFC 8767)"
-    cycle_s = timers.stale_answer_ttl_s + patience_s
+    told_s = stale_answer_ttl_s(timers, resolver)
+    cycle_s = told_s + patience_s
     tries = math.ceil(for_s / cycle_s) + 1
     low = 1 / (clients * for_s / interval_s)
     why = (
         f"it tries for {patience_s:g} s before it serves what it had, and a client "
         f"waits {STUB_S:g} s; the stale answer is good for "
-        f"{timers.stale_answer_ttl_s} s"
+        f"{told_s} s"
     )
     return low, min(1.0, tries * (patience_s + interval_s) / for_s), why

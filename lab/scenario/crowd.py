@@ -197,7 +197,7 @@ def _stale_holders(
             yield SlowestRecoversWithin(
                 text=f"{resolver.name}: whoever asks first after the end is told stale",
                 cohorts=tuple(cohort.name for cohort in askers),
-                bound=bounds.stale_recovery(topology.timers, bound),
+                bound=bounds.stale_recovery(topology.timers, resolver, bound),
             )
 
 

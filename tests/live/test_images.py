@@ -24,7 +24,7 @@ WORDS = {
     "pdns": ("pdns_server --version", "PowerDNS Authoritative Server 4.9"),
     "gdnsd": ("gdnsd -h; true", "gdnsd version 3.8"),
     "nsd": ("nsd -v", "NSD version 4.12"),
-    "unbound": ("unbound -V", "Version 1.22"),
+    "unbound": ("unbound -V", "Version 1.26"),
     "recursor": ("pdns_recursor --version", "PowerDNS Recursor 5.2"),
     "envoy": ("envoy --version", "1.40.0"),
     "l4": ("bird --version; envoy --version", "1.40.0"),

@@ -248,14 +248,14 @@ def upstream(after_ms: float) -> Event:
 
 
 class TestWhatAResolverDid:
-    #: In `quick`: TTL 12 s, minimum TTL 24 s, an answer that has ended told for 6 s.
+    #: In `quick`: TTL 12 s, minimum TTL 25 s, an answer that has ended told for 6 s.
     @pytest.mark.parametrize(
         ("resolver", "ttl_s", "took_ms", "asked_ms", "timed", "said"),
         [
             ("us-honest", 9, 1, (), True, "hit, 3 s old; 9 s of 12 s left"),
             ("us-honest", 9, 1, (), False, "hit; 9 s left"),
             ("us-honest", 12, 80, (40,), True, "miss; tells a TTL of 12 s"),
-            ("us-clamping", 17, 1, (), True, "hit, 7 s old; 17 s of 24 s left"),
+            ("us-clamping", 17, 1, (), True, "hit, 8 s old; 17 s of 25 s left"),
             ("us-stale", 9, 1, (), True, "hit, 3 s old; 9 s of 12 s left"),
             ("us-stale", 6, 1, (), True, "kept, or ended and told stale; 6 s left"),
             ("us-stale", 6, 1, (40,), True, "ended, told for 6 s more; asks behind"),

@@ -69,7 +69,7 @@ class TestBehaviours:
 
         text = unbound.render(topology, clamping).files[0].text
 
-        assert "cache-min-ttl: 120\n" in text
+        assert "cache-min-ttl: 125\n" in text
 
 
 class TestSubnets:

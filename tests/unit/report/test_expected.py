@@ -35,7 +35,7 @@ class TestRows:
         texts = [r.text for r in shown(power_off())]
 
         assert "failover (clamping): follows the resolver's cache" in texts
-        assert "failover (honest): follows the resolver's cache" in texts
+        assert "failover (honest, public): follows the resolver's cache" in texts
 
     def test_what_does_not_hold_stands_alone_with_its_name(self) -> None:
         failed = [r for r in shown(broken()) if r.ok is False]

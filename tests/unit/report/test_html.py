@@ -62,7 +62,7 @@ class TestPage:
         text = shown(broken())
 
         failed = text.index('<td class="failed">failed</td>')
-        assert "cached for 24 s" in text[failed : failed + 600]
+        assert "cached for 25 s" in text[failed : failed + 600]
 
     def test_text_from_a_run_is_text_and_nothing_else(self) -> None:
         told = power_off()

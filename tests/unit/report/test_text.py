@@ -50,7 +50,7 @@ class TestRender:
 
         assert "Not as expected: " in shown
         assert "FAILED" in shown
-        assert "cached for 24 s" in shown
+        assert "cached for 25 s" in shown
 
     def test_one_without_evidence_is_unknown(self) -> None:
         shown = text(unseen())

@@ -145,7 +145,7 @@ class TestLifetime:
 
 class TestCacheRecovery:
     def test_honest_clients_wait_for_the_time_left(self) -> None:
-        assert recovery(resolver()) == (8 - bounds.PRIMING_S, 8 + 1 + 0.5)
+        assert recovery(resolver()) == (8 - 1 - bounds.PRIMING_S, 8 + 1 + 0.5)
 
     def test_recursor_drops_an_answer_up_to_a_second_early(self) -> None:
         low, high = recovery(resolver(daemon="recursor"))
@@ -153,7 +153,9 @@ class TestCacheRecovery:
         assert (low, high) == (8 - 1 - bounds.PRIMING_S, 8 + 1 + 0.5)
 
     def test_clamped_clients_wait_for_the_clamp(self) -> None:
-        assert recovery(resolver("clamping")) == (20 - bounds.PRIMING_S, 20 + 1 + 0.5)
+        low, high = recovery(resolver("clamping"))
+
+        assert (low, high) == (20 - 1 - bounds.PRIMING_S, 20 + 1 + 0.5)
 
     def test_stale_answer_adds_its_ttl_for_whoever_asks_first(self) -> None:
         assert recovery(resolver("serve-stale"))[1] == 9.5 + 6 + 0.5
@@ -161,7 +163,7 @@ class TestCacheRecovery:
     def test_a_question_that_travels_is_early_and_its_answer_late(self) -> None:
         low, high = recovery(resolver(), way_s=0.04, asking_s=0.16)
 
-        assert low == pytest.approx(8 - bounds.PRIMING_S - 0.04)
+        assert low == pytest.approx(8 - 1 - bounds.PRIMING_S - 0.04)
         assert high == pytest.approx(8 + 1 + 0.5 + 0.16)
 
     def test_one_that_is_under_way_at_the_decision_began_earlier(self) -> None:
@@ -179,7 +181,7 @@ class TestCacheRecovery:
     def test_dead_answer_fetched_again_before_detection_lives_once_more(self) -> None:
         low, high = recovery(resolver(), age_s=10)
 
-        assert low == 12 - 10 - bounds.PRIMING_S
+        assert low == 12 - 10 - 1 - bounds.PRIMING_S
         assert high == pytest.approx(2 + 1 + 0.5 + 12 + 1 + 0.5)
 
     def test_no_recovery_before_the_fastest_detection(self) -> None:
@@ -199,7 +201,7 @@ class TestCacheRecovery:
 
         low, high = recovery(resolver(), age_s=age_s, detected=detected)
 
-        assert low >= 12 - age_s - bounds.PRIMING_S
+        assert low >= 12 - age_s - 1 - bounds.PRIMING_S
         assert high <= detected_s + 12 + 0.5 + 1  # a second for whole-second TTLs
 
     @pytest.mark.parametrize("daemon", ["unbound", "recursor"])
@@ -215,9 +217,19 @@ class TestStaleRecovery:
     def test_slowest_client_got_the_stale_answer_at_the_end(self) -> None:
         everyone = Bound(low_s=7, high_s=16, why="")
 
-        bound = bounds.stale_recovery(TIMERS, everyone)
+        bound = bounds.stale_recovery(TIMERS, resolver(), everyone)
 
         assert (bound.low_s, bound.high_s) == (13, 16)
+
+    def test_unbound_tells_it_for_no_longer_than_the_record_lived(self) -> None:
+        short = TIMERS.model_copy(update={"ttl_s": 2})
+
+        told = [
+            bounds.stale_answer_ttl_s(short, resolver(daemon=daemon))
+            for daemon in ("unbound", "recursor")
+        ]
+
+        assert told == [2, 6]
 
 
 class TestPinnedRecovery:

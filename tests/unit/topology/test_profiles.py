@@ -23,7 +23,7 @@ class TestApply:
 
         assert timers.ttl_s == 12
         assert timers.check == Check(interval_s=2, timeout_s=1, threshold=2)
-        assert timers.clamp_s == 24
+        assert timers.clamp_s == 25
         assert timers.stale_answer_ttl_s == 6
         assert timers.pin_s == 36
 
@@ -85,7 +85,7 @@ class TestOverride:
         quick = override(apply(two_region, Profile.QUICK), {"ttl": "20"})
 
         assert quick.timers.ttl_s == 20
-        assert quick.timers.clamp_s == 24
+        assert quick.timers.clamp_s == 25
 
     def test_routing_timers_can_be_set_too(self, two_region: Topology) -> None:
         set_by_hand = override(
