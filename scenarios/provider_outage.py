@@ -101,6 +101,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     names = [n for n in topology.zone.names if n.name != served.name]
     life_s = max(bounds.lifetime_s(timers, r) for r in cohorts) + 2.0
+    # Before it serves what it had, a resolver may try them all once more.
+    ended_s = life_s + max(
+        caching.gives_up_s(r, providers=len(outages)) for r in cohorts
+    )
 
     def expectations() -> Iterator[Expectation]:
         for resolver in cohorts:
@@ -170,8 +174,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             *(_ask(cohorts, name) for name in names),
             Observe(for_s=life_s + LEARNING_S, label="one"),
             *(outages[name] for name in others),
-            Observe(for_s=life_s, label="ending"),
-            Observe(for_s=life_s + DARK_S, label="dark"),
+            Observe(for_s=ended_s, label="ending"),
+            Observe(for_s=ended_s + DARK_S, label="dark"),
             Restore(),
         ),
         expectations=tuple(expectations()),

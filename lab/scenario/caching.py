@@ -158,6 +158,11 @@ def outlived(
     return 0.0, min(1.0, lost_s / for_s), why
 
 
+def gives_up_s(resolver: Resolver, *, providers: int) -> float:
+    """Return how long a resolver tries at most before it takes all for dead."""
+    return providers * RETRIES_S[resolver.daemon]
+
+
 def late_stale_cost(
     timers: Timers, resolver: Resolver, *, for_s: float, clients: int, interval_s: float
 ) -> tuple[float, float, str]:

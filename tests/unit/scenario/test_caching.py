@@ -119,6 +119,11 @@ class TestOutlived:
         assert caching.outlived(TIMERS, resolver(), for_s=1, interval_s=1)[1] == 1
 
 
+class TestGivesUp:
+    def test_every_provider_is_tried(self) -> None:
+        assert caching.gives_up_s(resolver("recursor"), providers=2) == 3.0
+
+
 class TestLateStaleCost:
     def cost(self, of: Resolver) -> tuple[float, float]:
         low, high, _ = caching.late_stale_cost(
