@@ -16,15 +16,18 @@ import pytest
 from lab.cli.context import world
 from lab.cli.running import Wanted, prepare, run
 from lab.judge.model import Status
+from lab.live.engine import Engine
 from lab.scenario.catalogue import ScenarioFile, load_file
+from lab.topology.model import Topology
 
-LABS = pytest.StashKey[set[str]]()
+#: Running labs, each with its topology in force and the containers that it is.
+LABS = pytest.StashKey[dict[str, tuple[Topology | None, frozenset[str]]]]()
 #: Seconds that a scenario may take, its lab's start included.
 TIMEOUT_S = 240
 
 
 class NotAsExpected(Exception):
-    """A scenario's verdict is not `ok`."""
+    """A scenario's verdict is not `ok`, or its lab was not kept."""
 
 
 class ScenarioItem(pytest.Item):
@@ -44,13 +47,19 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Carry it out and judge it."""
-        self.session.stash[LABS].add(self.lab)
+        labs = self.session.stash[LABS]
+        known, before = labs.setdefault(self.lab, (None, frozenset()))
         chosen, story = prepare(
             self.scenario.name, "", "quick", self.lab, self._settings
         )
         status = run(chosen, story, Wanted(), attach=False, keep=True)
+        with Engine.connect() as engine:
+            after = frozenset(found.id for found in engine.containers(self.lab))
+        labs[self.lab] = (chosen.topology, after)
         if status is not Status.OK:
             raise NotAsExpected(f"{self.name}: {status}")
+        if chosen.topology == known and after != before:
+            raise NotAsExpected(f"{self.name}: the lab was rebuilt, not reset")
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
@@ -96,7 +105,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Know of no lab yet."""
-    session.stash[LABS] = set()
+    session.stash[LABS] = {}
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -113,7 +122,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _remove(session: pytest.Session, *, but: str = "") -> None:
     labs = session.stash[LABS]
-    for lab in labs - {but}:
+    for lab in labs.keys() - {but}:
         with world(lab) as live:
             live.down()
-        labs.discard(lab)
+        del labs[lab]

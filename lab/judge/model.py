@@ -59,7 +59,11 @@ class CohortResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectationResult:
-    """One expectation, measured. `ok` None is unknown; `measured` None too."""
+    """One expectation, measured. `ok` None is unknown; `measured` None too.
+
+    `section` is the heading that a figure stands under, "" if it is none: with it the
+    text is the only one of its run.
+    """
 
     text: str
     low: float | None
@@ -67,6 +71,7 @@ class ExpectationResult:
     high: float | None
     ok: bool | None
     why: str
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

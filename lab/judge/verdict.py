@@ -130,6 +130,13 @@ def status(results: Sequence[ExpectationResult]) -> Status:
 
 
 def _checked(expected: Expectation, evidence: Evidence) -> ExpectationResult:
+    result = _result(expected, evidence)
+    if isinstance(expected, Measures):
+        return replace(result, section=expected.section)
+    return result
+
+
+def _result(expected: Expectation, evidence: Evidence) -> ExpectationResult:
     try:
         return check(expected, evidence)
     except NoEvidence as reason:

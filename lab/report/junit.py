@@ -19,7 +19,8 @@ def junit_xml(verdict: Verdict, scenario: Scenario) -> str:
         errors=str(sum(r.ok is None for r in results)),
     )
     for result in results:
-        case = SubElement(suite, "testcase", classname=scenario.name, name=result.text)
+        name = f"{result.section}: {result.text}" if result.section else result.text
+        case = SubElement(suite, "testcase", classname=scenario.name, name=name)
         if result.ok is not True:
             kind = "error" if result.ok is None else "failure"
             SubElement(case, kind, message=f"{_shown(result)}; {result.why}")

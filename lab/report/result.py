@@ -72,8 +72,9 @@ class RoundTripFacts(_Part):
 
 
 class ExpectationFacts(_Part):
-    """One expectation; `ok` null is unknown."""
+    """One expectation; `ok` null is unknown. A figure stands in a section."""
 
+    section: str = ""
     text: str
     low: float | None
     measured: float | None

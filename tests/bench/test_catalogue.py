@@ -9,27 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.about_dns import ARGUMENTS
+
 pytestmark = pytest.mark.bench
 
 ROOT = Path(__file__).parents[2]
-#: They are about other layers.
-BESIDE = (
-    "affinity.py",
-    "anycast_withdrawal.py",
-    "backend_death.py",
-    "capacity_shock.py",
-    "l4_node_death.py",
-    "partial_view.py",
-    "three_layers.py",
-)
 MOST_S = 480
 
 
 def test_the_questions_about_dns_are_answered_in_eight_minutes() -> None:
-    beside = [f"--ignore=scenarios/{name}" for name in BESIDE]
-    argv = [sys.executable, "-m", "pytest", "-q", "--durations=0", "scenarios"]
+    argv = [sys.executable, "-m", "pytest", "-q", "--durations=0", *ARGUMENTS]
     begun = time.monotonic()
-    subprocess.run([*argv, *beside, "-k", "not fault=crash"], check=True, cwd=ROOT)
+    subprocess.run(argv, check=True, cwd=ROOT)
     took_s = time.monotonic() - begun
 
     print(f"\nthe catalogue of questions about DNS: {took_s:.0f} s of {MOST_S} s")

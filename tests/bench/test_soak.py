@@ -1,8 +1,9 @@
 """Scenarios again and again, on an idle machine and while all cores are busy.
 
-`SOAK` says which (`region-kill` unless set): names apart by spaces, each perhaps with
-settings, `region-kill:fault=crash,ttl=6`. `SOAK_RUNS` (10) is how often each runs,
-`SOAK_BUSY` (`0` and one per core) how many processes do nothing but compute meanwhile.
+`SOAK` says which (`region-kill` unless set; `all` there are): names apart by spaces,
+each perhaps with settings, `region-kill:fault=crash,ttl=6`. `SOAK_RUNS` (10) is how
+often each runs, `SOAK_BUSY` (`0` and one per core) how many processes do nothing but
+compute meanwhile.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from typing import Any
 
 import pytest
 
+from lab.paths import scenarios_folder
+from lab.scenario.catalogue import load_catalogue
+
 pytestmark = pytest.mark.bench
 
 LAB = Path(sys.executable).parent / "lab"
 NAME = f"soak-{os.getpid()}"
-STORIES = os.environ.get("SOAK", "region-kill").split()
+WISHED = os.environ.get("SOAK", "region-kill").split()
+STORIES = sorted(load_catalogue(scenarios_folder())) if WISHED == ["all"] else WISHED
 RUNS = int(os.environ.get("SOAK_RUNS", "10"))
 BUSY = os.environ.get("SOAK_BUSY", f"0 {os.cpu_count()}").split()
 RUN_S = 240
@@ -62,7 +67,8 @@ def told(results: list[dict[str, Any]]) -> Iterator[str]:
     seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         for expected in result["expectations"]:
-            seen[expected["text"]].append(expected)
+            words = (expected["section"], expected["text"])
+            seen[": ".join(filter(None, words))].append(expected)
     for text, cases in seen.items():
         values = sorted(c["measured"] for c in cases if c["measured"] is not None)
         missed = sum(c["ok"] is not True for c in cases)

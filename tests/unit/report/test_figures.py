@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import StringIO
+from xml.etree.ElementTree import fromstring
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from lab.judge.model import Status
 from lab.judge.verdict import judge
 from lab.report.expected import figures, rows
 from lab.report.html import page
+from lab.report.junit import junit_xml
 from lab.report.text import render
 from lab.scenario.figures import AnswerShare, AnswerTime
 from lab.scenario.model import Measures, Scenario, Unit
@@ -105,6 +107,14 @@ class TestText:
         assert VERDICT.status is Status.FAILED
         assert shown.count("nine of ten") == 1
         assert "one round trip" not in shown
+
+    def test_the_heading_is_part_of_a_result_and_of_a_test_case(self) -> None:
+        suite = fromstring(junit_xml(VERDICT, STORY))
+
+        assert VERDICT.expectations[-1].section == "How long it took"
+        assert [case.get("name") for case in suite.iter("testcase")][-1] == (
+            "How long it took: median"
+        )
 
     def test_nobody_recovers_where_nothing_died(self) -> None:
         assert "p50 s" not in text()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lab.errors import InvalidInput, WrongUse
 from lab.scenario.catalogue import find, load_catalogue
+from tests.about_dns import ARGUMENTS, TESTS
 from tests.unit import worlds
 
 GOOD = """
@@ -38,6 +41,14 @@ class TestLoadCatalogue:
         catalogue = load_catalogue(worlds.ROOT / "scenarios")
 
         assert any(f"Q{number}" in told.questions for told in catalogue.values())
+
+    def test_those_about_dns_are_what_pytest_runs_for_them(self) -> None:
+        argv = [sys.executable, "-m", "pytest", "-q", "--collect-only", *ARGUMENTS]
+        told = subprocess.run(
+            argv, cwd=worlds.ROOT, check=True, capture_output=True, text=True
+        )
+
+        assert sorted(told.stdout.split("\n\n")[0].split()) == sorted(TESTS)
 
     def test_names_a_file_that_registers_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "empty.py").write_text("x = 1\n")
