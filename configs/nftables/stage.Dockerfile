@@ -1,3 +1,2 @@
 # nftables: L4 balancers that send packets on, a router without a proxy.
 FROM bird AS nftables
-RUN install-packages "nftables=1.1.*"

@@ -30,6 +30,7 @@ from lab.cli.context import (
     the_one,
     world,
 )
+from lab.errors import WrongUse
 from lab.history import EventKind
 
 
@@ -45,6 +46,9 @@ class FaultVerb(StrEnum):
     BROWN_OUT = "brown-out"
     PROVIDER_OUTAGE = "provider-outage"
     PARTITION = "partition"
+    ONE_WAY = "one-way"
+    LOSSY = "lossy"
+    SLOW = "slow"
     RESTORE = "restore"
 
 
@@ -167,23 +171,33 @@ def _remove(lab: str, *, every: bool) -> int:
 
 def fault(
     kind: Annotated[FaultVerb, typer.Argument(help="What happens to it.")],
-    target: Annotated[str, typer.Argument(help="A region, a provider, or a node.")],
+    target: Annotated[str, typer.Argument(help="A region, provider, node or link.")],
     *,
     lab: LabName = "",
+    loss: Annotated[
+        float, typer.Option(help="lossy: share of a direction's packets; 0.3 is 30 %.")
+    ] = 0.0,
+    extra_ms: Annotated[
+        float, typer.Option("--extra-ms", help="slow: so much longer each way.")
+    ] = 0.0,
 ) -> None:
-    """Let a region, a provider or a node suffer, or bring it back.
+    """Let a region, a node or a link suffer, or bring it back.
 
     Several can suffer at the same time; a region is restored with all its nodes.
 
     app-dead, drain and brown-out befall regions, provider-outage befalls providers;
-    power-off and isolate befall both, and edges; crash and hang befall every node;
-    partition befalls a region and a provider or users: us-east:provider-a.
+    power-off and isolate befall both, and edges, resolvers and parents; crash and hang
+    befall every node. A link (us-east-uplink) can be cut (isolate), lossy or slow, and
+    what a node sends over it lost (one-way us-east-uplink:us-east-edge); partition
+    befalls a region and a provider or users: us-east:provider-a.
     """
     from lab.scenario.model import FaultKind
 
     with world(only_lab(lab)) as live:
         live.attach()
         if kind is FaultVerb.RESTORE:
+            if loss or extra_ms:
+                raise WrongUse("restore undoes all of a fault: it has no amount")
             others = live.undo(target)
             rest = ", ".join(f"{name} is {now}" for name, now in others.items())
             OUT.print(
@@ -192,6 +206,8 @@ def fault(
                 else f"{target} is back: every condition holds again"
             )
             return
-        effect = live.inject(FaultKind(kind.value), target)
+        effect = live.inject(
+            FaultKind(kind.value), target, loss=loss, extra_ms=extra_ms
+        )
     uncertainty_ms = effect.uncertainty_ns / 1e6
     OUT.print(f"{kind} of {target} took effect, to within {uncertainty_ms:.1f} ms")

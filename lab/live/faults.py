@@ -11,7 +11,7 @@ from lab.live import targets
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.fleet import Fleet
 from lab.live.targets import Blow, Target
-from lab.scenario.model import FaultKind
+from lab.scenario.model import Fault, FaultKind
 
 #: A fault is agreed with all nodes at least this long before it happens.
 LEAD_S = 0.5
@@ -79,20 +79,20 @@ def effect_of(told: Iterable[Message]) -> Effect:
     return Effect(at_ns=at_ns, uncertainty_ns=at_ns - min(b for b, _ in stamps))
 
 
-def arm(fleet: Fleet, kind: FaultKind, target: str, at_ns: int) -> Strike:
+def arm(fleet: Fleet, fault: Fault, at_ns: int) -> Strike:
     """Agree on a fault with all nodes concerned; each has promised on return.
 
     Raises:
         WrongUse: There is no such target, or it cannot suffer that.
         CommandFailed: A node did not promise in time.
     """
-    suffers = targets.find(fleet, target)
-    blows = suffers.blows(kind)
+    suffers = targets.find(fleet, fault.target)
+    blows = targets.blows(fleet, suffers, fault)
     seen = tuple(node for b in blows if not b.unseen_ns for node in b.nodes)
     return Strike(
         at_ns=at_ns,
         requests=_promised(fleet, blows, at_ns),
-        watched=suffers.watched.get(kind, seen),
+        watched=suffers.watched.get(fault.kind, seen),
         unseen=tuple(node for b in blows if b.unseen_ns for node in b.nodes),
         exits=suffers.exits,
     )
@@ -148,6 +148,8 @@ def state(fleet: Fleet, target: str) -> str:
 
 
 def _state_of(fleet: Fleet, target: Target) -> str:
+    if target.hears:
+        return _state_of_link(fleet, target)
     if not target.nodes:
         return "parted" if _is_barred(fleet, target, wholly=True) else UP
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
@@ -167,6 +169,25 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         looks = fleet.request("run", target.marked, argv=("test", "-e", file))
         if any(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
             return marked
+    return UP
+
+
+def _state_of_link(fleet: Fleet, target: Target) -> str:
+    """Return what a link, or a direction of it, suffers from.
+
+    What befell one direction is that direction's, and not the link's.
+    """
+    told = replies(fleet.request("status", target.hears), _REPLY_S)
+    ends = [told[n]["impaired"].get(a, {}) for n, a in target.hears.items()]
+    losses = {end.get("loss", 0.0) for end in ends}
+    loss = losses.pop() if len(losses) == 1 else 0.0
+    extra_ms = max(end.get("extra_ms", 0.0) for end in ends)
+    if loss == 1:
+        return "isolated" if len(ends) > 1 else "lost one way"
+    if loss:
+        return f"losing {100 * loss:g} % of its packets"
+    if extra_ms and len(ends) > 1:
+        return f"slower by {extra_ms:g} ms each way"
     return UP
 
 
@@ -195,6 +216,9 @@ def suffering(fleet: Fleet) -> dict[str, str]:
 
 def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
     """Tell whether what a whole suffers is why its part is as it is now."""
+    if part.hears:
+        same = now == its or (its, now) == ("isolated", "lost one way")
+        return same and _is_within(part, whole)
     nodes = set(part.nodes)
     match its, now:
         case "parted", "parted":
@@ -210,7 +234,12 @@ def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
     return False
 
 
-def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:
+def _is_within(part: Target, whole: Target) -> bool:
+    """Tell whether a part is a direction of a link."""
+    return bool(part.hears) and part.hears.items() < whole.hears.items()
+
+
+def inject(fleet: Fleet, fault: Fault) -> Effect:
     """Let a target suffer a fault now.
 
     A drain withdraws a region and leaves its daemons running.
@@ -218,13 +247,28 @@ def inject(fleet: Fleet, kind: FaultKind, target: str) -> Effect:
     Raises:
         WrongUse: No such target, it cannot suffer that, or it suffers already.
     """
-    suffers = targets.find(fleet, target)
-    suffers.blows(kind)
-    now = _state_of(fleet, suffers)
-    if now != UP:
-        raise WrongUse(f'"{target}" is {now} already; `lab fault restore` first')
+    target = targets.find(fleet, fault.target)
+    targets.blows(fleet, target, fault)
+    for name, now in _ill(fleet, target).items():
+        raise WrongUse(
+            f'"{name}" is {now} already: `lab fault restore {name}` first, or '
+            f"strike what is well: {_well(fleet, fault.kind)}"
+        )
     at_ns = time.monotonic_ns() + int(LEAD_S * _NS)
-    return arm(fleet, kind, target, at_ns).effect()
+    return arm(fleet, fault, at_ns).effect()
+
+
+def _well(fleet: Fleet, kind: FaultKind) -> str:
+    """Return the names of all that can suffer a fault of a kind and suffers none."""
+    well = (t.name for t in targets.whom(fleet, kind) if not _ill(fleet, t))
+    return ", ".join(well) or "there is nothing"
+
+
+def _ill(fleet: Fleet, target: Target) -> dict[str, str]:
+    """Return the states of a target and, of a link, of its directions, if not up."""
+    each = (target, *targets.directions(fleet, target))
+    states = {one.name: _state_of(fleet, one) for one in each}
+    return {name: now for name, now in states.items() if now != UP}
 
 
 def demand_a_fault(fleet: Fleet, target: str) -> None:
@@ -233,8 +277,14 @@ def demand_a_fault(fleet: Fleet, target: str) -> None:
     Raises:
         WrongUse: No such target, or nothing is wrong with it.
     """
-    nodes = set(targets.find(fleet, target).nodes)
-    ill = (targets.find(fleet, name).nodes for name in suffering(fleet))
-    within = any(part and nodes.issuperset(part) for part in ill)
-    if state(fleet, target) == UP and not within:
-        raise WrongUse(f'"{target}" suffers from no fault')
+    whole = targets.find(fleet, target)
+    nodes = set(whole.nodes)
+    now = suffering(fleet)
+    ill = [targets.find(fleet, name) for name in now]
+    within = any(
+        _is_within(part, whole) or (part.nodes and nodes.issuperset(part.nodes))
+        for part in ill
+    )
+    if _state_of(fleet, whole) == UP and not within:
+        do = ", ".join(f"{name} is {state}" for name, state in now.items())
+        raise WrongUse(f'"{target}" suffers from no fault; {do or "nothing does"}')

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Self
 
 from lab.live.channel import Channel, Listener, Message, Request
 from lab.live.engine import Engine
-from lab.live.naming import NODE, ROLE, SITE, STEM
+from lab.live.naming import LINKS, NODE, ROLE, SITE, STEM
 from lab.live.streams import Connection, OnData, OnEnd, Reader
 from lab.plan.model import Role
 
@@ -22,13 +22,18 @@ Inbox = SimpleQueue[tuple[str, Message]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A node of the lab, as its container's labels tell it."""
+    """A node of the lab, as its container's labels tell it.
+
+    Attributes:
+        links: {link: the node's address on it}.
+    """
 
     node: str
     role: Role
     site: str
     stem: str
     container: str
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_labels(cls, labels: Mapping[str, str], container: str) -> Self:
@@ -39,6 +44,7 @@ class Member:
             site=labels[SITE],
             stem=labels[STEM],
             container=container,
+            links=dict(end.split("=") for end in labels[LINKS].split(",")),
         )
 
 

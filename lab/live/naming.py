@@ -19,6 +19,7 @@ LINK: Final = f"{LAB}.link"
 ROLE: Final = f"{LAB}.role"
 SITE: Final = f"{LAB}.site"
 STEM: Final = f"{LAB}.stem"
+LINKS: Final = f"{LAB}.links"
 TOPOLOGY: Final = f"{LAB}.topology"
 PROFILE: Final = f"{LAB}.profile"
 DIGEST: Final = f"{LAB}.digest"
@@ -48,6 +49,7 @@ def node_labels(lab: str, plan: Plan, node: Node, digest: str) -> dict[str, str]
         ROLE: node.role.value,
         SITE: node.site,
         STEM: node.stem,
+        LINKS: ",".join(f"{port.link}={port.address.ip}" for port in node.interfaces),
         TOPOLOGY: plan.topology,
         PROFILE: str(plan.profile),  # not an enumeration's member
         DIGEST: digest,

@@ -146,9 +146,7 @@ class Conductor:
                 f"the fault is due {fault.at_age_s:g} s after priming, and that is "
                 f"less than {faults.LEAD_S:g} s from now: too soon to agree on"
             )
-        self._armed[fault.label] = faults.arm(
-            self._fleet, fault.kind, fault.target, at_ns
-        )
+        self._armed[fault.label] = faults.arm(self._fleet, fault, at_ns)
         if fault.kind is FaultKind.DRAIN:
             stop_ns = at_ns + int(fault.drain_s * _NS)
             stop = faults.arm_stop(self._fleet, fault.target, stop_ns)
@@ -202,7 +200,7 @@ class Conductor:
             raise WorldError("a fault's age counts from priming: no step primes before")
         if strike is None:
             at_ns = time.monotonic_ns() + int(faults.LEAD_S * _NS)
-            strike = faults.arm(self._fleet, fault.kind, fault.target, at_ns)
+            strike = faults.arm(self._fleet, fault, at_ns)
         self._wait_until(strike.at_ns)
         effect = strike.effect()
         self._struck[fault.target] = fault
@@ -294,6 +292,7 @@ class Conductor:
             "kind": fault.kind.value,
             "target": fault.target,
             "label": fault.label,
+            **fault.amounts,
             **facts,
         }
         uncertainty_ns = effect.uncertainty_ns

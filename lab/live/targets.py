@@ -6,7 +6,7 @@ A new kind of target is a function that makes one, and a line in `_KINDS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.errors import WrongUse
@@ -14,7 +14,7 @@ from lab.live.channel import replies
 from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
 from lab.live.fleet import Fleet
 from lab.plan.model import Role
-from lab.scenario.model import EVERY_PROVIDER, FaultKind
+from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 
 #: While it is there, a backend fails its users (`lab.backend.app`).
 BROWNED_OUT_FILE = "/run/lab/browned-out"
@@ -25,6 +25,14 @@ _REPLY_S = 5.0
 #: Only nodes that forward have kept the power over their own ports; those of transits
 #: and access networks are everybody's way, and not one node's.
 _OWN_PORTS = frozenset({(Role.EDGE, "bird"), (Role.L4, "nftables")})
+#: Hosts whose every packet passes the router of their site.
+_BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT)
+_SITE_ROUTERS = (Role.TRANSIT, Role.ACCESS)
+#: Who keeps the power over the links that it is on.
+_LINKED = frozenset({Role.EDGE, *_SITE_ROUTERS})
+_NO_NETEM = (
+    "without netem in the kernel, only a link that is long by declaration gets longer"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class Target:
     """Something that can suffer a fault.
 
     Attributes:
-        nodes: All that is in it; none of a pair, which is well on both sides.
+        nodes: All that is in it; none of links and pairs, whose nodes are well.
         faults: The blows of each fault that it can suffer, each node hit once.
         watched: The nodes whose stamps tell when the outside saw a fault, where those
             are not all that are hit.
@@ -57,6 +65,9 @@ class Target:
         exits: Of `nodes`, those whose cut links cut all of it off.
         service: Of `nodes`, those whose end alone is the end of the service.
         gates: Routers that can keep the target off the network, with its addresses.
+        hears: Routers at ends of a link, with their addresses on it: what arrives
+            there can be lost.
+        why_not: Of faults that it cannot suffer here, and others of its kind can.
     """
 
     name: str
@@ -69,17 +80,8 @@ class Target:
     exits: tuple[str, ...] = ()
     service: tuple[str, ...] = ()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def blows(self, kind: FaultKind) -> tuple[Blow, ...]:
-        """Return the blows of a fault.
-
-        Raises:
-            WrongUse: It cannot suffer that.
-        """
-        if kind not in self.faults:
-            can = ", ".join(self.faults)
-            raise WrongUse(f'"{self.name}" cannot suffer {kind}; it can: {can}')
-        return self.faults[kind]
+    hears: Mapping[str, str] = field(default_factory=dict)
+    why_not: Mapping[FaultKind, str] = field(default_factory=dict)
 
 
 def find(fleet: Fleet, name: str) -> Target:
@@ -91,13 +93,42 @@ def find(fleet: Fleet, name: str) -> Target:
     for names_of, make in _KINDS.values():
         if name in names_of(fleet):
             return make(fleet, name)
-    known = (f"{kind} {', '.join(of(fleet))}" for kind, (of, _) in _KINDS.items())
-    raise WrongUse(f'no target "{name}"; the lab has: {"; ".join(known)}')
+    why = f'no target "{name}"'
+    if name in fleet.nodes(Role.CLIENTS):
+        why = f'"{name}" looks on, and a fault there would be the measurement\'s own'
+    there = {kind: ", ".join(of(fleet)) for kind, (of, _) in _KINDS.items()}
+    known = "; ".join(f"{kind} {names}" for kind, names in there.items() if names)
+    raise WrongUse(f"{why}; the lab has: {known}")
 
 
 def names(fleet: Fleet) -> tuple[str, ...]:
     """Return the name of everything that can suffer a fault."""
     return tuple(name for names_of, _ in _KINDS.values() for name in names_of(fleet))
+
+
+def blows(fleet: Fleet, target: Target, fault: Fault) -> tuple[Blow, ...]:
+    """Return the blows of a fault, each with how much it is.
+
+    Raises:
+        WrongUse: The target cannot suffer that.
+    """
+    kind = fault.kind
+    if kind in target.faults:
+        return tuple(
+            replace(blow, facts={**blow.facts, **fault.amounts})
+            for blow in target.faults[kind]
+        )
+    said = f'"{target.name}" cannot suffer {kind}; it can: {", ".join(target.faults)}'
+    others = ", ".join(t.name for t in whom(fleet, kind))
+    said += f"; {kind} is for: {others or 'nothing here'}"
+    why = target.why_not.get(kind)
+    raise WrongUse(f"{said} ({why})" if why else said)
+
+
+def whom(fleet: Fleet, kind: FaultKind) -> tuple[Target, ...]:
+    """Return everything that can suffer a fault of this kind."""
+    every = (find(fleet, name) for name in names(fleet))
+    return tuple(target for target in every if kind in target.faults)
 
 
 def _regions(fleet: Fleet) -> tuple[str, ...]:
@@ -114,12 +145,11 @@ def _single_nodes(fleet: Fleet) -> tuple[str, ...]:
 
 
 def _single(fleet: Fleet, name: str) -> Target:
-    nodes = (name,)
-    faults = {
-        FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
-        FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
-    }
     member = fleet.members[name]
+    if member.role in _BEHIND_ROUTERS:
+        return _behind_router(fleet, name)
+    nodes = (name,)
+    faults = _deaths(nodes)
     if (member.role, member.stem) in _OWN_PORTS:
         every = {"every_port": True}
         faults |= {
@@ -133,6 +163,14 @@ def _single(fleet: Fleet, name: str) -> Target:
         undo=(Blow(do="restore", nodes=nodes),),
         exits=nodes,
     )
+
+
+def _deaths(nodes: tuple[str, ...]) -> dict[FaultKind, tuple[Blow, ...]]:
+    """Return what every node can suffer."""
+    return {
+        FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
+        FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+    }
 
 
 def _region(fleet: Fleet, name: str) -> Target:
@@ -170,21 +208,25 @@ def _region(fleet: Fleet, name: str) -> Target:
 
 
 def _provider(fleet: Fleet, name: str) -> Target:
+    host = _behind_router(fleet, name)
+    gone = {FaultKind.PROVIDER_OUTAGE: host.faults[FaultKind.POWER_OFF]}
+    return replace(host, faults={**host.faults, **gone})
+
+
+def _behind_router(fleet: Fleet, name: str) -> Target:
+    """Return a host, which has given up the power over its own link."""
     nodes = (name,)
     (told,) = replies(fleet.request("status", nodes), _REPLY_S).values()
     addresses = {"addresses": told["loopbacks"]}
-    # A host has given up the power over its own link.
-    router = fleet.nodes(Role.TRANSIT, site=fleet.members[name].site)
+    router = fleet.nodes(*_SITE_ROUTERS, site=fleet.members[name].site)
     cut = Blow(do="shut-out", nodes=router, facts=addresses)
-    gone = (cut, Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS))
+    end = Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS)
     return Target(
         name=name,
         nodes=nodes,
         faults={
-            FaultKind.POWER_OFF: gone,
-            FaultKind.PROVIDER_OUTAGE: gone,
-            FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
-            FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
+            **_deaths(nodes),
+            FaultKind.POWER_OFF: (cut, end),
             FaultKind.ISOLATE: (cut,),
         },
         undo=(
@@ -222,6 +264,80 @@ def _pair(fleet: Fleet, name: str) -> Target:
     )
 
 
+def _links(fleet: Fleet) -> tuple[str, ...]:
+    """Return every link whose ends are all routers."""
+    ends: dict[str, list[Role]] = {}
+    for member in fleet.members.values():
+        for link in member.links:
+            ends.setdefault(link, []).append(member.role)
+    return tuple(
+        sorted(x for x in ends if len(ends[x]) > 1 and _LINKED.issuperset(ends[x]))
+    )
+
+
+def _ends(fleet: Fleet, link: str) -> dict[str, str]:
+    """Return the nodes on a link, with their addresses on it."""
+    members = fleet.members.values()
+    return {m.node: m.links[link] for m in members if link in m.links}
+
+
+def _link(fleet: Fleet, name: str) -> Target:
+    ends = _ends(fleet, name)
+    told = replies(fleet.request("status", ends), _REPLY_S)
+    longer = [n for n, address in ends.items() if address in told[n]["lengthens"]]
+    stretched = tuple(_at_end("slow", node, ends[node]) for node in longer)
+    slow = {FaultKind.SLOW: stretched} if stretched else {}
+    return Target(
+        name=name,
+        nodes=(),
+        faults={
+            FaultKind.ISOLATE: tuple(
+                _at_end("lose", n, a, loss=1) for n, a in ends.items()
+            ),
+            FaultKind.LOSSY: tuple(_at_end("lose", n, a) for n, a in ends.items()),
+            **slow,
+        },
+        undo=(
+            *(_at_end("lose", n, a, loss=0) for n, a in ends.items()),
+            *(_at_end("slow", n, ends[n], extra_ms=0) for n in longer),
+        ),
+        hears=ends,
+        why_not={FaultKind.SLOW: _NO_NETEM},
+    )
+
+
+def _directions(fleet: Fleet) -> tuple[str, ...]:
+    """Return both directions of every link, by who sends: `long-haul:transit-a`."""
+    ends = {link: sorted(_ends(fleet, link)) for link in _links(fleet)}
+    return tuple(f"{x}:{node}" for x in ends if len(ends[x]) == 2 for node in ends[x])
+
+
+def _direction(fleet: Fleet, name: str) -> Target:
+    link, _, sender = name.partition(":")
+    ends = _ends(fleet, link)
+    ((node, address),) = ((n, a) for n, a in ends.items() if n != sender)
+    return Target(
+        name=name,
+        nodes=(),
+        faults={
+            FaultKind.ONE_WAY: (_at_end("lose", node, address, loss=1),),
+            FaultKind.LOSSY: (_at_end("lose", node, address),),
+        },
+        undo=(_at_end("lose", node, address, loss=0),),
+        hears={node: address},
+    )
+
+
+def directions(fleet: Fleet, target: Target) -> tuple[Target, ...]:
+    """Return the directions of a link; none of what is no link."""
+    own = (n for n in _directions(fleet) if n.partition(":")[0] == target.name)
+    return tuple(find(fleet, name) for name in own)
+
+
+def _at_end(do: str, node: str, address: str, **amounts: float) -> Blow:
+    return Blow(do=do, nodes=(node,), facts={"address": address, **amounts})
+
+
 def _run(nodes: tuple[str, ...], *argv: str) -> Blow:
     return Blow(do="run", nodes=nodes, facts={"argv": argv})
 
@@ -231,6 +347,8 @@ _Names = Callable[[Fleet], tuple[str, ...]]
 _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "regions": (_regions, _region),
     "providers": (_providers, _provider),
+    "links": (_links, _link),
     "nodes": (_single_nodes, _single),
+    "directions": (_directions, _direction),
     "pairs": (_pairs, _pair),
 }

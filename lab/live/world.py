@@ -30,7 +30,7 @@ from lab.plan.build import build
 from lab.plan.links import default_subnets, wire
 from lab.plan.model import Plan
 from lab.report.journey import Hop
-from lab.scenario.model import FaultKind, Scenario
+from lab.scenario.model import Fault, FaultKind, Scenario
 from lab.topology.model import Topology
 
 _COMMAND_S = 10.0
@@ -226,9 +226,19 @@ class LiveWorld:
         """Make one request and return what every layer did with it, in its order."""
         return journey(self._attached(), topology, asked)
 
-    def inject(self, kind: FaultKind, target: str) -> faults.Effect:
-        """Let a target suffer a fault, outside of any scenario."""
-        return faults.inject(self._attached(), kind, target)
+    def inject(
+        self, kind: FaultKind, target: str, *, loss: float = 0.0, extra_ms: float = 0.0
+    ) -> faults.Effect:
+        """Let a target suffer a fault, outside of any scenario.
+
+        Raises:
+            WrongUse: It cannot, or not now, or not by that much.
+        """
+        try:
+            fault = Fault(kind=kind, target=target, loss=loss, extra_ms=extra_ms)
+        except ValueError as exc:
+            raise WrongUse(str(exc)) from exc
+        return faults.inject(self._attached(), fault)
 
     def undo(self, target: str) -> Mapping[str, str]:
         """Undo a target's fault and wait until every condition holds again.

@@ -34,6 +34,7 @@ class Node:
         relays = lengthen(spec.delays)
         self.spec = replace(spec, processes=[*relays, *spec.processes])
         self.ports = network.port_names()
+        self.impaired: dict[str, dict[str, float]] = {}
         self._selector = selectors.DefaultSelector()
         self._armed: list[tuple[int, int, Effect]] = []
         self._stopping = False

@@ -11,19 +11,26 @@ import subprocess
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from lab.node import network
+from lab.node import loss, network
 from lab.node.daemons import Daemon, timed
-from lab.node.delay import RELAY
+from lab.node.delay import RELAY, can_lengthen, lengthen_by
 from lab.node.readiness import Readiness
 from lab.node.speak import say
 from lab.node.spec import Spec
 
 
 class State(Protocol):
-    """What the verbs work on; `lab.node.__main__.Node` is one."""
+    """What the verbs work on; `lab.node.__main__.Node` is one.
+
+    Attributes:
+        ports: {address: port} of the node's ends of links.
+        impaired: {address: {"loss", "extra_ms"}} of the ends that are as no link should
+            be, with how much it is.
+    """
 
     spec: Spec
     ports: dict[str, str]
+    impaired: dict[str, dict[str, float]]
     daemons: dict[str, Daemon]
     readiness: Readiness
 
@@ -49,6 +56,8 @@ def status(node: State, _: dict[str, Any]) -> Effect:
             "waiting": len(waiting),
             "loopbacks": node.spec.loopbacks,
             "cut": network.is_cut(node.ports.values()),
+            "impaired": node.impaired,
+            "lengthens": [a for a in _own_ends(node) if can_lengthen(_delay(node, a))],
         }
 
     return effect
@@ -141,6 +150,51 @@ def barred(_: State, __: dict[str, Any]) -> Effect:
     return lambda: {"addresses": network.barred()}
 
 
+def lose(node: State, command: dict[str, Any]) -> Effect:
+    """Lose a share (`loss`) of all that arrives by a link, or none; routers only."""
+    address, share = command["address"], command["loss"]
+
+    def change() -> None:
+        if share:
+            loss.lose(node.ports[address], share)
+        elif "loss" in node.impaired.get(address, {}):
+            loss.lose_nothing(node.ports[address])
+        _remember(node, address, loss=share)
+
+    return lambda: dict(timed(change))
+
+
+def slow(node: State, command: dict[str, Any]) -> Effect:
+    """Make a link longer by `extra_ms`, or not any more; routers only."""
+    address, extra_ms = command["address"], command["extra_ms"]
+
+    def change() -> None:
+        if extra_ms or "extra_ms" in node.impaired.get(address, {}):
+            lengthen_by(extra_ms, _delay(node, address), node.ports[address])
+        _remember(node, address, extra_ms=extra_ms)
+
+    return lambda: dict(timed(change))
+
+
+def _remember(node: State, address: str, **amounts: float) -> None:
+    known = node.impaired.pop(address, {}) | amounts
+    if left := {name: amount for name, amount in known.items() if amount}:
+        node.impaired[address] = left
+
+
+def _own_ends(node: State) -> list[str]:
+    """Return the node's addresses on links whose ends it may change."""
+    routes = node.spec.keep_net_admin
+    return [address for address, port in node.ports.items() if routes and port != "lo"]
+
+
+def _delay(node: State, address: str) -> dict[str, Any]:
+    """Return what is declared of a link, by the node's address on it."""
+    undeclared = {"link": address, "address": address, "ms": 0, "relay": False}
+    told = (d for d in node.spec.delays if d["address"].split("/")[0] == address)
+    return next(told, undeclared)
+
+
 def restore(node: State, _: dict[str, Any]) -> Effect:
     """Bring links, routes and daemons back and look at every condition again."""
 
@@ -198,6 +252,8 @@ VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
     "shut-out": shut_out,
     "let-in": let_in,
     "barred": barred,
+    "lose": lose,
+    "slow": slow,
     "restore": restore,
     "run": run,
 }

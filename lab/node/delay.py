@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lab.node import relay
 from lab.node.network import port_names
 
 #: Begins the name of a relay among the node's processes.
@@ -42,6 +44,39 @@ def lengthen(delays: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if refusal and delay["relay"]:
             relays.append(_relay(port, delay, f"long{number}", refusal))
     return relays
+
+
+def lengthen_by(extra_ms: float, delay: dict[str, Any], port: str) -> None:
+    """Make a link longer by this, while it carries; by 0 it is as long as before.
+
+    Args:
+        extra_ms: One way's milliseconds on top of the link's own.
+        delay: As above, of the node's end; `ms` is 0 where nothing is declared.
+        port: Of that end.
+
+    Raises:
+        Impossible: The means of `can_lengthen` refused.
+    """
+    ms = delay["ms"] + extra_ms
+    if not has_netem():
+        relay.tell(f"{RELAY}{delay['link']}", ms)
+        return
+    argv = netem_argv(port, ms) if ms else ["tc", "qdisc", "del", "dev", port, "root"]
+    if refusal := _run(argv):
+        raise Impossible(f"{delay['link']} stays as it is: {refusal}")
+
+
+def can_lengthen(delay: dict[str, Any]) -> bool:
+    """Tell whether this end of a link can make it longer while it carries."""
+    return has_netem() or bool(delay["ms"] and delay["relay"])
+
+
+@cache
+def has_netem() -> bool:
+    """Tell whether this kernel has netem, by a try at a port that is nobody's way."""
+    return not _run(netem_argv("lo", 0)) and not _run(
+        ["tc", "qdisc", "del", "dev", "lo", "root"]
+    )
 
 
 def netem_argv(port: str, ms: float) -> list[str]:
@@ -81,10 +116,11 @@ def _relay(
             f"the link {delay['link']} cannot have its delay of {delay['ms']:g} ms: "
             f"neither netem ({no_netem}) nor a relay ({refusal}) is possible"
         )
+    name = f"{RELAY}{delay['link']}"
     module = ["python3", "-S", "-m", "lab.node.relay"]
     return {
-        "name": f"{RELAY}{delay['link']}",
-        "argv": [*module, f"{near}-far", port, str(delay["ms"])],
+        "name": name,
+        "argv": [*module, name, f"{near}-far", port, str(delay["ms"])],
         "user": "",
         "env": {},
     }

@@ -1,10 +1,11 @@
-"""`python3 -m lab.node.relay NEAR FAR DELAY_MS`: a wire of some length.
+"""`python3 -m lab.node.relay NAME NEAR FAR DELAY_MS`: a wire of some length.
 
 What arrives at one port leaves by the other so much after it arrived, and the other way
 round. Frames keep the kernel's notes on them (a checksum still to be filled in, a
-segment still to be cut): what comes out is what went in.
+segment still to be cut): what comes out is what went in. How long the wire is can be
+told anew (`tell`), by a datagram to a socket of the relay's name.
 
-Source: packet(7); `struct virtio_net_hdr` in linux/virtio_net.h.
+Source: packet(7); `struct virtio_net_hdr` in linux/virtio_net.h; unix(7), "abstract".
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _ETH_P_ALL = 0x0003
 _SOL_PACKET, _PACKET_VNET_HDR, _PACKET_IGNORE_OUTGOING = 263, 15, 23
@@ -35,6 +36,8 @@ _AT_ONCE = 64
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 _SCHED_ATTR = struct.Struct("=IIQiIQQQ")
 _TURN_NS = 100_000
+#: How long a relay may take to do as it is told.
+_TOLD_S = 2.0
 #: Two looks at clocks that are no farther apart count as one.
 _NARROW_NS = 50_000
 _NS = 1_000_000_000
@@ -44,8 +47,8 @@ class Held:
     """Frames on their way in one direction: first in, first out, each held as long."""
 
     def __init__(self, delay_ns: int, most_bytes: int = _MOST_BYTES) -> None:
-        """Begin empty."""
-        self._delay_ns = delay_ns
+        """Begin empty; `delay_ns` may change, and frames do not overtake by it."""
+        self.delay_ns = delay_ns
         self._room = most_bytes
         self._frames: deque[tuple[int, bytes]] = deque()
 
@@ -54,7 +57,7 @@ class Held:
         if len(frame) > self._room:
             return False
         self._room -= len(frame)
-        self._frames.append((at_ns + self._delay_ns, frame))
+        self._frames.append((at_ns + self.delay_ns, frame))
         return True
 
     def due(self, now_ns: int) -> Iterator[bytes]:
@@ -106,16 +109,50 @@ class Lane:
                 print(f"a frame of {len(frame)} bytes lost: {exc}", flush=True)
 
 
-def carry(*lanes: Lane) -> None:
-    """Take and deliver, once: wait for the next frame to arrive or to be due."""
+def carry(lanes: Sequence[Lane], orders: socket.socket) -> None:
+    """Take, deliver and obey, once: wait until there is something of that to do."""
     due = [lane.held.next_ns for lane in lanes if lane.held.next_ns is not None]
     wait_s = max(0, min(due) - time.monotonic_ns()) / _NS if due else None
     # Unlike epoll, select waits in microseconds.
-    ready, _, _ = select.select([lane.source for lane in lanes], [], [], wait_s)
+    waited_for = [orders, *(lane.source for lane in lanes)]
+    ready, _, _ = select.select(waited_for, [], [], wait_s)
     for lane in lanes:
         lane.deliver()
         if lane.source in ready:
             lane.take()
+    if orders in ready:
+        _obey(orders, lanes)
+
+
+def _obey(orders: socket.socket, lanes: Sequence[Lane]) -> None:
+    said, who = orders.recvfrom(64)
+    for lane in lanes:
+        lane.held.delay_ns = _ns(said.decode())
+    orders.sendto(b"", who)
+
+
+def _ns(ms: str) -> int:
+    return int(float(ms) * 1e6)
+
+
+def listen(name: str) -> socket.socket:
+    """Return the socket on which a relay is told how long its wire is."""
+    orders = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    orders.bind(f"\0{name}")
+    return orders
+
+
+def tell(name: str, delay_ms: float) -> None:
+    """Tell a relay of this network namespace how long its wire is; it is on return.
+
+    Raises:
+        OSError: There is none of that name, or it is silent.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mine:
+        mine.bind("")  # the kernel picks a name to reply to
+        mine.settimeout(_TOLD_S)
+        mine.sendto(str(delay_ms).encode(), f"\0{name}")
+        mine.recv(1)
 
 
 def _wall_clock_lead_ns() -> int:
@@ -170,11 +207,11 @@ def ask_for_short_turns() -> None:
 def main() -> None:
     """Carry frames both ways until the end."""
     ask_for_short_turns()
-    near, far = port(sys.argv[1]), port(sys.argv[2])
-    delay_ns = int(float(sys.argv[3]) * 1e6)
-    lanes = Lane(near, far, delay_ns), Lane(far, near, delay_ns)
+    name, near_port, far_port, delay_ms = sys.argv[1:]
+    orders, near, far = listen(name), port(near_port), port(far_port)
+    lanes = Lane(near, far, _ns(delay_ms)), Lane(far, near, _ns(delay_ms))
     while True:
-        carry(*lanes)
+        carry(lanes, orders)
 
 
 if __name__ == "__main__":

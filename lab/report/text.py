@@ -78,7 +78,8 @@ def headline(verdict: Verdict, scenario: Scenario) -> Text:
     fault = next((s for s in scenario.steps if isinstance(s, Fault)), None)
     if fault is None:
         return Text.from_markup(f"[bold]{escape(scenario.title)}[/]")
-    what = f"[bold]{escape(fault.target)}: {fault.kind}[/]"
+    much = "".join(f", {name} {value:g}" for name, value in fault.amounts.items())
+    what = f"[bold]{escape(fault.target)}: {fault.kind}{much}[/]"
     if verdict.fault_at_ns is None:
         return Text.from_markup(f"{what}; nobody knows when")
     at_s = verdict.fault_at_ns / 1e9

@@ -6,8 +6,10 @@ without a lab, run live, and judged again years later from a stored run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from lab.scenario.figures import Figure
 
@@ -35,8 +37,16 @@ class FaultKind(StrEnum):
     BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
     PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently
     PARTITION = "partition"  # two that are well cannot reach each other, silently
+    ONE_WAY = "one-way"  # a link is lost in one direction, silently
+    LOSSY = "lossy"  # a link loses a share of its packets, each by chance
+    SLOW = "slow"  # a link takes longer, in either direction
 
 
+#: What there can be more or less of: {name: (its kind, the most there can be)}. A link
+#: that loses everything is cut; none is declared longer than the longest here.
+AMOUNTS: Mapping[str, tuple[FaultKind, float]] = MappingProxyType(
+    {"loss": (FaultKind.LOSSY, 0.99), "extra_ms": (FaultKind.SLOW, 1000.0)}
+)
 #: For all checkers at once, after a region's name and a colon.
 EVERY_PROVIDER = "providers"
 
@@ -104,6 +114,11 @@ class Fault:
         at_age_s: How long after priming; None is as soon as the step is reached.
         drain_s: How long a drain waits before it stops; for a drain only.
         label: What figures call it.
+        loss: Share of the packets that a lossy link loses in a direction; 0.3 is 30 %.
+        extra_ms: How much longer a slow link takes in a direction.
+
+    Raises:
+        ValueError: An amount is missing, out of its range, or not of this kind.
     """
 
     kind: FaultKind
@@ -111,6 +126,23 @@ class Fault:
     at_age_s: float | None = None
     drain_s: float = 0.0
     label: str = "fault"
+    loss: float = 0.0
+    extra_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that cannot be."""
+        for name, (kind, most) in AMOUNTS.items():
+            amount = getattr(self, name)
+            if self.kind is not kind and amount:
+                raise ValueError(f"{self.kind} has no {name}; {kind} has")
+            if self.kind is kind and not 0 < amount <= most:
+                allowed = f"more than 0, at most {most:g}"
+                raise ValueError(f"{kind} needs {name}: {allowed}; not {amount:g}")
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        """How much it is, by name; nothing of most kinds."""
+        return {name: getattr(self, name) for name in AMOUNTS if getattr(self, name)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

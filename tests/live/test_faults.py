@@ -1,4 +1,4 @@
-"""Regions and providers suffer, on a real lab, and recover."""
+"""Regions, hosts and links suffer, on a real lab, and recover."""
 
 from __future__ import annotations
 
@@ -107,6 +107,10 @@ class TestInject:
             (FaultKind.ISOLATE, "provider", "isolated"),
             (FaultKind.HANG, "balancer", "hung"),
             (FaultKind.CRASH, "resolver", "down"),
+            (FaultKind.POWER_OFF, "resolver", "down"),
+            (FaultKind.ISOLATE, "parent", "isolated"),
+            (FaultKind.ISOLATE, "uplink", "isolated"),
+            (FaultKind.ONE_WAY, "direction", "lost one way"),
         ],
     )
     def test_a_fault_is_struck_once_and_undone_to_the_baseline(
@@ -124,6 +128,9 @@ class TestInject:
             "provider": provider,
             "balancer": f"{region}-l4-1",
             "resolver": topology.access[0].resolvers[0].name,
+            "parent": topology.zone.parents[0].name,
+            "uplink": f"{region}-uplink",
+            "direction": f"{topology.access[0].name}-uplink:{topology.access[0].name}",
         }[what]
 
         effect = mended.inject(kind, target)
@@ -131,7 +138,7 @@ class TestInject:
         assert 0 <= effect.uncertainty_ns < 500_000_000
         assert mended.status().suffering == {target: state}
         with pytest.raises(WrongUse, match="already"):
-            mended.inject(FaultKind.CRASH, target)
+            mended.inject(kind, target)
 
         assert mended.undo(target) == {}
         assert mended.status().ready
@@ -161,7 +168,7 @@ class TestNodes:
     def test_those_who_look_on_are_no_target(
         self, world: LiveWorld, users: str
     ) -> None:
-        with pytest.raises(WrongUse, match=f'no target "{users}"'):
+        with pytest.raises(WrongUse, match=f'"{users}" looks on'):
             world.inject(FaultKind.CRASH, users)
 
 

@@ -72,8 +72,9 @@ class FakeLive:
         if self.run_error:
             raise self.run_error
 
-    def inject(self, kind: FaultKind, target: str) -> Effect:
-        self.log.append(f"{kind} {target}")
+    def inject(self, kind: FaultKind, target: str, **amounts: float) -> Effect:
+        much = (f"{name} {value:g}" for name, value in amounts.items() if value)
+        self.log.append(" ".join((kind, target, *much)))
         return Effect(at_ns=0, uncertainty_ns=1_500_000)
 
     def undo(self, target: str) -> Mapping[str, str]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from lab.errors import EnvironmentUnfit
 from lab.live import bootstrap
 from lab.live.engine import Miscounted
 from lab.live.status import LabStatus, NodeStatus
+from lab.live.world import LiveWorld
 from lab.scenario.model import FaultKind
 from tests.unit.cli.fakes import FakeLive
+from tests.unit.live.fake_fleet import small_fleet
 
 Output = pytest.CaptureFixture[str]
 
@@ -114,6 +118,20 @@ class TestFault:
         said = f"{kind} of us-east took effect, to within 1.5 ms\n"
         assert capsys.readouterr().out == said
 
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (["lossy", "long-haul", "--loss", "0.3"], "lossy long-haul loss 0.3"),
+            (["slow", "long-haul", "--extra-ms", "50"], "slow long-haul extra_ms 50"),
+        ],
+    )
+    def test_how_much_it_is_is_told(
+        self, words: list[str], told: str, live: FakeLive
+    ) -> None:
+        assert status_of(["fault", *words, "--lab", "mine"]) == 0
+
+        assert live.log == ["attach", told]
+
     def test_what_is_restored_is_back(self, live: FakeLive, capsys: Output) -> None:
         assert status_of(["fault", "restore", "us-east", "--lab", "mine"]) == 0
 
@@ -127,6 +145,88 @@ class TestFault:
         assert capsys.readouterr().out == (
             "provider-a is restored; conditions wait for the rest: us-east is down\n"
         )
+
+
+class TestFaultRefused:
+    """By a small lab whose nodes obey: what is asked of it cannot be."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+        """What its nodes were told to do."""
+        with small_fleet() as (fleet, _, log):
+            live = LiveWorld(fleet._engine, "mine")
+            live._fleet = fleet
+            monkeypatch.setattr(live, "attach", lambda: None)
+            monkeypatch.setattr(labs, "world", lambda _: nullcontext(live))
+            yield log
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ("crash atlantis", 'no target "atlantis"; the lab has: regions blue, red;'),
+            ("isolate atlantis-uplink", "links access-uplink, red-uplink; nodes"),
+            ("restore atlantis", 'no target "atlantis"; the lab has: regions blue'),
+            ("crash users", '"users" looks on, and a fault there would be the meas'),
+            ("isolate access-lan", 'no target "access-lan"; the lab has: regions'),
+            ("restore red", '"red" suffers from no fault; nothing does'),
+            ("restore red-uplink", '"red-uplink" suffers from no fault; nothing'),
+            ("drain provider", "cannot suffer drain; it can: crash, hang, power-off"),
+            ("crash red-uplink", "cannot suffer crash; it can: isolate, lossy; crash"),
+            ("one-way red-uplink", "one-way is for: access-uplink:access, access-up"),
+            ("slow red-uplink --extra-ms 5", "slow is for: access-uplink (without"),
+            ("slow access-uplink", "slow needs extra_ms: more than 0, at most 1000;"),
+            ("slow access-uplink --extra-ms 2000", "at most 1000; not 2000"),
+            ("lossy red-uplink --loss 30", "lossy needs loss: more than 0, at most 0"),
+            ("crash red --loss 0.3", "crash has no loss; lossy has"),
+            ("restore red --extra-ms 5", "restore undoes all of a fault"),
+        ],
+    )
+    def test_it_is_wrong_use_that_names_what_can_be(
+        self, words: str, said: str, small: list[str], capsys: Output
+    ) -> None:
+        assert status_of(["fault", *words.split(), "--lab", "mine"]) == 2
+
+        seen = capsys.readouterr()
+        assert said in seen.err
+        assert seen.out == ""
+        assert small == []
+
+    @pytest.mark.parametrize(
+        ("first", "words", "said"),
+        [
+            (
+                "crash red",
+                "crash red-be-1",
+                '"red-be-1" is down already: `lab fault restore red-be-1` first, or '
+                "strike what is well: blue, provider, access, blue-be-1",
+            ),
+            (
+                "crash red",
+                "restore blue",
+                '"blue" suffers from no fault; red is down',
+            ),
+            (
+                "one-way red-uplink:red-edge",
+                "isolate red-uplink",
+                '"red-uplink:red-edge" is lost one way already',
+            ),
+            (
+                "lossy red-uplink --loss 0.3",
+                "lossy red-uplink --loss 0.5",
+                '"red-uplink" is losing 30 % of its packets already',
+            ),
+        ],
+    )
+    def test_what_suffers_already_is_not_hit_again(
+        self, first: str, words: str, said: str, small: list[str], capsys: Output
+    ) -> None:
+        assert status_of(["fault", *first.split(), "--lab", "mine"]) == 0
+        done = list(small)
+
+        assert status_of(["fault", *words.split(), "--lab", "mine"]) == 2
+
+        assert said in capsys.readouterr().err
+        assert small == done
 
 
 class TestDown:

@@ -24,8 +24,17 @@ SMALL = (
     ("blue-be-1", Role.BACKEND, "blue"),
     ("transit", Role.TRANSIT, "transit"),
     ("provider", Role.PROVIDER, "transit"),
+    ("access", Role.ACCESS, "access"),
     ("honest", Role.RESOLVER, "access"),
+    ("users", Role.CLIENTS, "access"),
 )
+#: {link: {node: its address}}; those of `LONG` can get longer, at that end.
+LINKS = {
+    "access-lan": {"access": "10.0.0.2", "honest": "10.0.0.3", "users": "10.0.0.4"},
+    "access-uplink": {"transit": "10.0.0.66", "access": "10.0.0.67"},
+    "red-uplink": {"transit": "10.0.0.130", "red-edge": "10.0.0.131"},
+}
+LONG = {"transit": ["10.0.0.66"]}
 
 
 @dataclass(kw_only=True)
@@ -40,6 +49,7 @@ class FakeNode:
     cut: bool = False
     barred: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+    impaired: dict[str, dict[str, float]] = field(default_factory=dict)
     late_ns: int = 0
 
     def request(self, do: str, *, at_ns: int | None = None, **facts: Any) -> Request:
@@ -56,6 +66,8 @@ class FakeNode:
                 "frozen": ["daemon"] if self.frozen else [],
                 "loopbacks": [ADDRESS],
                 "cut": self.cut,
+                "impaired": self.impaired,
+                "lengthens": LONG.get(self.name, []),
             }
         if do == "barred":
             return {"addresses": sorted(self.barred)}
@@ -65,10 +77,18 @@ class FakeNode:
         if do == "check":
             self.hear(self.name, {"kind": "all-ready", "t": 2})
             return {"t": 1}
+        if do in {"lose", "slow"}:
+            return stamps | self._impair(do, **facts)
         self._suffer(do, set(facts.get("addresses", ())))
         self.cut |= bool(facts.get("every_port"))
         told = {"silent_ns": [at_ns, at_ns + 1]}
         return stamps | (told if do in {"power-off", "hang"} else {})
+
+    def _impair(self, do: str, *, address: str, **amounts: float) -> dict[str, Any]:
+        self.log.append(f"{self.name} {do} {address} {amounts}")
+        known = self.impaired.get(address, {}) | amounts
+        self.impaired[address] = {name: much for name, much in known.items() if much}
+        return {}
 
     def _suffer(self, do: str, addresses: set[str]) -> None:
         self.log.append(" ".join((self.name, do, *sorted(addresses))))
@@ -110,7 +130,14 @@ def small_fleet() -> Iterator[tuple[Fleet, dict[str, FakeNode], list[str]]]:
         }
         for name, role, site in SMALL:
             fleet.members[name] = Member(
-                node=name, role=role, site=site, stem="bird", container=name
+                node=name,
+                role=role,
+                site=site,
+                stem="bird",
+                container=name,
+                links={
+                    link: ends[name] for link, ends in LINKS.items() if name in ends
+                },
             )
         fleet.channels.update(nodes)
         yield fleet, nodes, log

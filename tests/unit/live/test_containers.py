@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lab.live.containers import containers, networks
-from lab.live.naming import DIGEST, LAB, LINK, NODE, plan_digest
+from lab.live.naming import DIGEST, LAB, LINK, LINKS, NODE, plan_digest
 from lab.plan.build import build
 from lab.plan.model import Plan
 from tests.unit.worlds import quick
@@ -42,6 +42,8 @@ class TestContainers:
 
         assert labels[LAB] == "my-lab"
         assert labels[NODE] == plan.nodes[0].name
+        ends = [f"{x.link}={x.address.ip}" for x in plan.nodes[0].interfaces]
+        assert labels[LINKS].split(",") == ends
         assert labels[DIGEST] == plan_digest(plan)
 
     def test_the_image_is_that_of_the_stem(self, plan: Plan) -> None:

@@ -10,10 +10,15 @@ from lab.errors import CommandFailed, WrongUse
 from lab.live import faults
 from lab.live.faults import Effect, effect_of
 from lab.live.fleet import Fleet
-from lab.scenario.model import FaultKind
+from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
 
 NOW_NS = 1_000_000_000
+
+
+def fault(kind: FaultKind, target: str) -> Fault:
+    amounts = {name: 0.5 for name, (of, _) in AMOUNTS.items() if of is kind}
+    return Fault(kind=kind, target=target, **amounts)
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ class TestStrike:
         nodes["red-edge"].late_ns = 5
         nodes["red-be-1"].late_ns = 50
 
-        effect = faults.arm(fleet, FaultKind.POWER_OFF, "red", NOW_NS).effect()
+        effect = faults.arm(fleet, fault(FaultKind.POWER_OFF, "red"), NOW_NS).effect()
 
         assert effect == Effect(
             at_ns=NOW_NS + 5,
@@ -63,14 +68,17 @@ class TestStrike:
         )
 
     def test_who_dies_by_a_crash_has_said_so(self, fleet: Fleet) -> None:
-        assert faults.arm(fleet, FaultKind.CRASH, "red", NOW_NS).effect().silent == {}
+        assert (
+            faults.arm(fleet, fault(FaultKind.CRASH, "red"), NOW_NS).effect().silent
+            == {}
+        )
 
     def test_a_providers_outage_is_seen_when_it_is_cut_off(
         self, fleet: Fleet, nodes: dict[str, FakeNode], log: list[str]
     ) -> None:
         nodes["transit"].late_ns = 7
 
-        strike = faults.arm(fleet, FaultKind.PROVIDER_OUTAGE, "provider", NOW_NS)
+        strike = faults.arm(fleet, fault(FaultKind.PROVIDER_OUTAGE, "provider"), NOW_NS)
 
         assert strike.effect() == Effect(at_ns=NOW_NS + 7, uncertainty_ns=7)
         assert log == [f"transit shut-out {ADDRESS}", "provider crash"]
@@ -80,7 +88,7 @@ class TestStrike:
     ) -> None:
         nodes["transit"].late_ns = NOW_NS
 
-        strike = faults.arm(fleet, FaultKind.PROVIDER_OUTAGE, "provider", NOW_NS)
+        strike = faults.arm(fleet, fault(FaultKind.PROVIDER_OUTAGE, "provider"), NOW_NS)
 
         with pytest.raises(CommandFailed, match="provider ended before it was cut off"):
             strike.effect()
@@ -109,23 +117,30 @@ class TestState:
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.CRASH, "red-l4-1", "down"),
             (FaultKind.HANG, "honest", "hung"),
+            (FaultKind.POWER_OFF, "honest", "down"),
+            (FaultKind.ISOLATE, "honest", "isolated"),
+            (FaultKind.ISOLATE, "red-uplink", "isolated"),
+            (FaultKind.LOSSY, "red-uplink", "losing 50 % of its packets"),
+            (FaultKind.SLOW, "access-uplink", "slower by 0.5 ms each way"),
+            (FaultKind.ONE_WAY, "red-uplink:transit", "lost one way"),
+            (FaultKind.LOSSY, "red-uplink:red-edge", "losing 50 % of its packets"),
         ],
     )
     def test_a_fault_is_known_by_its_state_until_it_is_undone(
         self, fleet: Fleet, kind: FaultKind, target: str, state: str
     ) -> None:
-        faults.inject(fleet, kind, target)
+        faults.inject(fleet, fault(kind, target))
 
         assert faults.suffering(fleet) == {target: state}
-        with pytest.raises(WrongUse, match=f'"{target}" is {state} already'):
-            faults.inject(fleet, FaultKind.CRASH, target)
+        with pytest.raises(WrongUse, match=f'"{target}" is {state} already: `lab f'):
+            faults.inject(fleet, fault(kind, target))
 
         faults.restore(fleet, target)
 
         assert faults.suffering(fleet) == {}
 
     def test_a_pair_is_parted_and_both_are_well(self, fleet: Fleet) -> None:
-        faults.inject(fleet, FaultKind.PARTITION, "red:provider")
+        faults.inject(fleet, fault(FaultKind.PARTITION, "red:provider"))
 
         # The only provider is all of them.
         assert faults.suffering(fleet) == {"red:providers": "parted"}
@@ -139,8 +154,8 @@ class TestState:
     def test_two_targets_suffer_at_once_and_each_is_restored_by_itself(
         self, fleet: Fleet
     ) -> None:
-        faults.inject(fleet, FaultKind.BROWN_OUT, "red")
-        faults.inject(fleet, FaultKind.PROVIDER_OUTAGE, "provider")
+        faults.inject(fleet, fault(FaultKind.BROWN_OUT, "red"))
+        faults.inject(fleet, fault(FaultKind.PROVIDER_OUTAGE, "provider"))
 
         assert faults.suffering(fleet) == {"red": "browned out", "provider": "down"}
 
@@ -149,7 +164,7 @@ class TestState:
         assert faults.suffering(fleet) == {"provider": "down"}
 
     def test_the_only_way_out_takes_its_region_along(self, fleet: Fleet) -> None:
-        faults.inject(fleet, FaultKind.POWER_OFF, "red-edge")
+        faults.inject(fleet, fault(FaultKind.POWER_OFF, "red-edge"))
 
         assert faults.suffering(fleet) == {"red": "isolated", "red-edge": "down"}
 
@@ -177,8 +192,8 @@ class TestState:
         kinds: tuple[FaultKind, FaultKind],
         found: dict[str, str],
     ) -> None:
-        faults.inject(fleet, kinds[0], "red-l4-1")
-        faults.inject(fleet, kinds[1], "red")
+        faults.inject(fleet, fault(kinds[0], "red-l4-1"))
+        faults.inject(fleet, fault(kinds[1], "red"))
 
         assert faults.suffering(fleet) == found
 
@@ -188,21 +203,59 @@ class TestState:
         assert faults.suffering(fleet) == {}
 
     def test_a_region_that_is_half_back_can_be_restored(self, fleet: Fleet) -> None:
-        faults.inject(fleet, FaultKind.CRASH, "red")
+        faults.inject(fleet, fault(FaultKind.CRASH, "red"))
         faults.restore(fleet, "red-be-1")
 
         assert set(faults.suffering(fleet)) == {"red-edge", "red-l4-1"}
         faults.demand_a_fault(fleet, "red")
 
     def test_what_befalls_a_node_is_not_its_regions(self, fleet: Fleet) -> None:
-        faults.inject(fleet, FaultKind.CRASH, "red-l4-1")
-        faults.inject(fleet, FaultKind.BROWN_OUT, "red")
+        faults.inject(fleet, fault(FaultKind.CRASH, "red-l4-1"))
+        faults.inject(fleet, fault(FaultKind.BROWN_OUT, "red"))
 
         assert faults.suffering(fleet) == {"red": "browned out", "red-l4-1": "down"}
 
     def test_what_suffers_from_nothing_has_nothing_to_undo(self, fleet: Fleet) -> None:
-        with pytest.raises(WrongUse, match='"blue" suffers from no fault'):
+        with pytest.raises(WrongUse, match='"blue" suffers from no fault; nothing d'):
             faults.demand_a_fault(fleet, "blue")
+
+        faults.inject(fleet, fault(FaultKind.CRASH, "red"))
+
+        with pytest.raises(WrongUse, match='"blue" suffers from no fault; red is down'):
+            faults.demand_a_fault(fleet, "blue")
+
+    def test_two_lost_directions_are_a_cut_link(self, fleet: Fleet) -> None:
+        faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:transit"))
+        faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:red-edge"))
+
+        assert faults.suffering(fleet) == {"red-uplink": "isolated"}
+
+        faults.restore(fleet, "red-uplink:transit")
+
+        assert faults.suffering(fleet) == {"red-uplink:red-edge": "lost one way"}
+
+    def test_a_link_is_restored_with_its_directions(self, fleet: Fleet) -> None:
+        faults.inject(fleet, fault(FaultKind.SLOW, "access-uplink"))
+        faults.inject(fleet, fault(FaultKind.LOSSY, "access-uplink:transit"))
+        lossy = "losing 50 % of its packets"
+
+        assert faults.suffering(fleet) == {
+            "access-uplink": "slower by 0.5 ms each way",
+            "access-uplink:transit": lossy,
+        }
+
+        faults.restore(fleet, "access-uplink:transit")
+        faults.inject(fleet, fault(FaultKind.LOSSY, "access-uplink:access"))
+        faults.restore(fleet, "access-uplink")
+
+        assert faults.suffering(fleet) == {}
+
+    def test_a_link_is_undone_where_only_a_direction_suffers(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:transit"))
+
+        faults.demand_a_fault(fleet, "red-uplink")
 
 
 class TestInject:
@@ -210,9 +263,22 @@ class TestInject:
         self, fleet: Fleet, log: list[str]
     ) -> None:
         with pytest.raises(WrongUse, match="cannot suffer drain"):
-            faults.inject(fleet, FaultKind.DRAIN, "provider")
+            faults.inject(fleet, fault(FaultKind.DRAIN, "provider"))
 
         assert log == []
+
+    def test_a_link_is_not_hit_again_while_a_direction_of_it_suffers(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:transit"))
+        already = (
+            '"red-uplink:transit" is lost one way already: `lab fault restore '
+            "red-uplink:transit` first, or strike what is well: access-uplink, "
+            "access-uplink:access, access-uplink:transit, red-uplink:red-edge$"
+        )
+
+        with pytest.raises(WrongUse, match=already):
+            faults.inject(fleet, fault(FaultKind.LOSSY, "red-uplink"))
 
 
 class TestRestore:

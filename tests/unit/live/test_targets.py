@@ -11,7 +11,8 @@ from lab.backend import app
 from lab.errors import WrongUse
 from lab.live import targets
 from lab.live.fleet import Fleet
-from lab.scenario.model import FaultKind
+from lab.live.targets import Blow
+from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, small_fleet
 
 
@@ -21,29 +22,56 @@ def fleet() -> Iterator[Fleet]:
         yield nodes
 
 
+def blows(
+    fleet: Fleet, name: str, kind: FaultKind, **amounts: float
+) -> tuple[Blow, ...]:
+    much = amounts or {amount: 0.5 for amount, (of, _) in AMOUNTS.items() if of is kind}
+    fault = Fault(kind=kind, target=name, **much)
+    return targets.blows(fleet, targets.find(fleet, name), fault)
+
+
 class TestFind:
     def test_wholes_come_before_their_nodes_and_those_who_look_on_are_none(
         self, fleet: Fleet
     ) -> None:
-        wholes = ("blue", "red", "provider")
-        nodes = ("blue-be-1", "blue-edge", "honest", "red-be-1", "red-edge", "red-l4-1")
-
+        wholes = ("blue", "red", "provider", "access-uplink", "red-uplink")
+        nodes = ("access", "blue-be-1", "blue-edge", "honest", "red-be-1", "red-edge")
+        more = ("red-l4-1", "transit")
+        directions = (
+            "access-uplink:access",
+            "access-uplink:transit",
+            "red-uplink:red-edge",
+            "red-uplink:transit",
+        )
         pairs = [
             f"{region}:{other}"
             for region in ("blue", "red")
-            for other in ("providers", "provider")
+            for other in ("providers", "provider", "users")
         ]
 
-        assert targets.names(fleet) == (*wholes, *nodes, "transit", *pairs)
+        found = targets.names(fleet)
+
+        assert found == (*wholes, *nodes, *more, *directions, *pairs)
 
     def test_what_is_none_is_refused_with_all_there_are(self, fleet: Fleet) -> None:
         there = (
-            'no target "users"; the lab has: regions blue, red; providers provider; '
-            "nodes blue-be-1, blue-edge, honest, "
+            'no target "atlantis"; the lab has: regions blue, red; providers provider; '
+            "links access-uplink, red-uplink; nodes access, blue-be-1, .*; "
+            "directions access-uplink:access, .*; pairs blue:providers"
         )
 
         with pytest.raises(WrongUse, match=there):
+            targets.find(fleet, "atlantis")
+
+    def test_those_who_look_on_are_refused_with_the_reason(self, fleet: Fleet) -> None:
+        why = '"users" looks on, and .* the measurement\'s own; the lab has: regions'
+
+        with pytest.raises(WrongUse, match=why):
             targets.find(fleet, "users")
+
+    def test_a_lan_of_hosts_is_no_link_that_suffers(self, fleet: Fleet) -> None:
+        with pytest.raises(WrongUse, match='no target "access-lan"'):
+            targets.find(fleet, "access-lan")
 
     def test_a_region_is_all_of_its_nodes(self, fleet: Fleet) -> None:
         assert targets.find(fleet, "red").nodes == ("red-edge", "red-l4-1", "red-be-1")
@@ -63,8 +91,16 @@ class TestFaults:
                 "provider-outage",
                 "power-off, crash, hang, isolate, app-dead, drain",
             ),
-            ("provider", "brown-out", "power-off, provider-outage, crash, hang, iso"),
-            ("red-be-1", "power-off", "crash, hang"),
+            ("provider", "brown-out", "crash, hang, power-off, isolate, prov"),
+            ("red-be-1", "power-off", "crash, hang; power-off is for: blue, red, prov"),
+            ("honest", "drain", "crash, hang, power-off, isolate; drain is for: blue"),
+            ("access-uplink", "crash", "isolate, lossy, slow; crash is for: blue, red"),
+            (
+                "red-uplink",
+                "one-way",
+                "isolate, lossy; one-way is for: access-uplink:a",
+            ),
+            ("red-uplink:transit", "isolate", "one-way, lossy; isolate is for: blue"),
             ("transit", "isolate", "crash, hang"),
             ("red-l4-1", "isolate", "crash, hang"),
             ("red-edge", "drain", "crash, hang, power-off, isolate"),
@@ -76,7 +112,13 @@ class TestFaults:
         said = f'"{name}" cannot suffer {kind}; it can: {instead}'
 
         with pytest.raises(WrongUse, match=said):
-            targets.find(fleet, name).blows(FaultKind(kind))
+            blows(fleet, name, FaultKind(kind))
+
+    def test_a_short_link_stays_short_without_netem(self, fleet: Fleet) -> None:
+        said = r"slow is for: access-uplink \(without netem in the kernel, only a link"
+
+        with pytest.raises(WrongUse, match=said):
+            blows(fleet, "red-uplink", FaultKind.SLOW)
 
     def test_a_fault_asks_one_thing_of_a_node(self, fleet: Fleet) -> None:
         for target in (targets.find(fleet, name) for name in targets.names(fleet)):
@@ -85,14 +127,14 @@ class TestFaults:
                 assert len(hit) == len(set(hit)), f"{kind} of {target.name}"
 
     def test_a_brown_out_is_the_file_that_backends_look_at(self, fleet: Fleet) -> None:
-        (blow,) = targets.find(fleet, "red").blows(FaultKind.BROWN_OUT)
+        (blow,) = blows(fleet, "red", FaultKind.BROWN_OUT)
 
         assert blow.nodes == ("red-be-1",)
         assert blow.facts["argv"] == ("touch", app.BROWNED_OUT)
 
     def test_a_router_alone_is_cut_off_on_every_side(self, fleet: Fleet) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.ISOLATE):
-            (blow,) = targets.find(fleet, "red-edge").blows(kind)
+            (blow,) = blows(fleet, "red-edge", kind)
 
             assert (blow.do, blow.nodes) == (kind, ("red-edge",))
             assert blow.facts == {"every_port": True}
@@ -103,23 +145,59 @@ class TestFaults:
         proxy = fleet.members["red-l4-1"]
         fleet.members["red-l4-1"] = replace(proxy, stem="nftables")
 
-        (blow,) = targets.find(fleet, "red-l4-1").blows(FaultKind.POWER_OFF)
+        (blow,) = blows(fleet, "red-l4-1", FaultKind.POWER_OFF)
 
         assert blow.facts == {"every_port": True}
 
     def test_a_pair_is_parted_where_the_region_begins(self, fleet: Fleet) -> None:
         pair = targets.find(fleet, "red:providers")
-        (blow,) = pair.blows(FaultKind.PARTITION)
+        (blow,) = blows(fleet, "red:providers", FaultKind.PARTITION)
 
         assert (blow.do, blow.nodes) == ("shut-out", ("red-edge",))
         assert blow.facts == {"addresses": [ADDRESS]}
         assert pair.nodes == ()
 
-    def test_a_provider_is_cut_off_before_it_ends(self, fleet: Fleet) -> None:
-        for kind in (FaultKind.POWER_OFF, FaultKind.PROVIDER_OUTAGE):
-            cut, end = targets.find(fleet, "provider").blows(kind)
+    @pytest.mark.parametrize(
+        ("name", "kind", "router"),
+        [
+            ("provider", FaultKind.POWER_OFF, "transit"),
+            ("provider", FaultKind.PROVIDER_OUTAGE, "transit"),
+            ("honest", FaultKind.POWER_OFF, "access"),
+        ],
+    )
+    def test_a_host_is_cut_off_by_its_router_before_it_ends(
+        self, fleet: Fleet, name: str, kind: FaultKind, router: str
+    ) -> None:
+        cut, end = blows(fleet, name, kind)
 
-            assert (cut.do, cut.nodes) == ("shut-out", ("transit",))
-            assert cut.facts == {"addresses": [ADDRESS]}
-            assert (end.do, end.nodes) == ("crash", ("provider",))
-            assert cut.unseen_ns < end.unseen_ns
+        assert (cut.do, cut.nodes) == ("shut-out", (router,))
+        assert cut.facts == {"addresses": [ADDRESS]}
+        assert (end.do, end.nodes) == ("crash", (name,))
+        assert cut.unseen_ns < end.unseen_ns
+
+
+class TestLinks:
+    def test_a_cut_link_is_deaf_at_both_ends(self, fleet: Fleet) -> None:
+        here, there = blows(fleet, "red-uplink", FaultKind.ISOLATE)
+
+        assert (here.do, here.nodes) == ("lose", ("red-edge",))
+        assert here.facts == {"address": "10.0.0.131", "loss": 1}
+        assert (there.do, there.nodes) == ("lose", ("transit",))
+        assert there.facts == {"address": "10.0.0.130", "loss": 1}
+
+    def test_what_a_node_sends_is_lost_where_it_arrives(self, fleet: Fleet) -> None:
+        (blow,) = blows(fleet, "red-uplink:red-edge", FaultKind.ONE_WAY)
+
+        assert (blow.do, blow.nodes) == ("lose", ("transit",))
+        assert blow.facts == {"address": "10.0.0.130", "loss": 1}
+
+    def test_as_much_is_lost_as_is_said_in_either_direction(self, fleet: Fleet) -> None:
+        lost = blows(fleet, "red-uplink", FaultKind.LOSSY, loss=0.3)
+
+        assert [blow.facts["loss"] for blow in lost] == [0.3, 0.3]
+
+    def test_a_link_gets_longer_where_it_can(self, fleet: Fleet) -> None:
+        (blow,) = blows(fleet, "access-uplink", FaultKind.SLOW, extra_ms=50)
+
+        assert (blow.do, blow.nodes) == ("slow", ("transit",))
+        assert blow.facts == {"address": "10.0.0.66", "extra_ms": 50}

@@ -5,12 +5,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from lab.node import delay
-from lab.node.delay import Impossible, detour, lengthen, netem_argv
+from lab.node import delay, relay
+from lab.node.delay import (
+    Impossible,
+    can_lengthen,
+    detour,
+    lengthen,
+    lengthen_by,
+    netem_argv,
+)
 
 ATLANTIC = {"link": "atlantic", "address": "10.0.0.2/26", "ms": 40.0, "relay": True}
 OTHER_END = {**ATLANTIC, "relay": False}
@@ -26,6 +33,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
 
     def answering(tc: str, ip: str) -> Ran:
         ran: Ran = []
+        delay.has_netem.cache_clear()
 
         def run(argv: list[str], text: str = "") -> str:
             ran.append(argv)
@@ -60,7 +68,7 @@ class TestLengthen:
         (relay,) = lengthen([ATLANTIC])
 
         assert relay["name"] == "relay-atlantic"
-        assert relay["argv"][-3:] == ["long0-far", "lo", "40.0"]
+        assert relay["argv"][-4:] == ["relay-atlantic", "long0-far", "lo", "40.0"]
         assert lengthen([OTHER_END]) == []
 
     def test_where_neither_is_possible_it_says_why(self, kernel: Kernel) -> None:
@@ -79,6 +87,58 @@ class TestLengthen:
 
         assert lengthen([]) == []
         assert ran == []
+
+
+class TestLengthenBy:
+    SHORT: ClassVar = {"link": "x", "address": "10.0.0.9", "ms": 0, "relay": False}
+
+    def test_with_netem_the_port_holds_what_leaves_for_longer(
+        self, kernel: Kernel
+    ) -> None:
+        ran = kernel("", "")
+        assert can_lengthen(ATLANTIC)
+        assert can_lengthen(self.SHORT)
+        ran.clear()
+
+        lengthen_by(50, ATLANTIC, "eth0")
+        lengthen_by(0, ATLANTIC, "eth0")
+        lengthen_by(50, self.SHORT, "eth1")
+        lengthen_by(0, self.SHORT, "eth1")
+
+        assert ran == [
+            netem_argv("eth0", 90),
+            netem_argv("eth0", 40),
+            netem_argv("eth1", 50),
+            ["tc", "qdisc", "del", "dev", "eth1", "root"],
+        ]
+
+    def test_without_it_the_relay_is_told(
+        self, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kernel(NO_NETEM, "")
+        told: list[tuple[str, float]] = []
+        monkeypatch.setattr(relay, "tell", lambda *said: told.append(said))
+
+        lengthen_by(50, ATLANTIC, "long0")
+        lengthen_by(0, ATLANTIC, "long0")
+
+        assert told == [("relay-atlantic", 90), ("relay-atlantic", 40)]
+
+    def test_without_it_only_the_end_with_the_relay_can(self, kernel: Kernel) -> None:
+        kernel(NO_NETEM, "")
+
+        assert can_lengthen(ATLANTIC)
+        assert not can_lengthen(OTHER_END)
+        assert not can_lengthen(self.SHORT)
+
+    def test_a_kernel_that_refuses_is_no_longer_link(
+        self, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kernel("Error: no room", "")
+        monkeypatch.setattr(delay, "has_netem", lambda: True)
+
+        with pytest.raises(Impossible, match="atlantic stays as it is: Error: no room"):
+            lengthen_by(50, ATLANTIC, "eth0")
 
 
 class TestDetour:

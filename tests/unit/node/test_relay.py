@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab.node.relay import Held, Lane, carry
+from lab.node.relay import Held, Lane, carry, listen, tell
 
 Pair = tuple[socket.socket, socket.socket]
+#: The name is this process's alone.
+RELAY = f"relay-{os.getpid()}"
 
 
 class TestHeld:
@@ -45,6 +49,15 @@ class TestHeld:
         list(held.due(40))
         assert held.put(b"9", at_ns=50)
 
+    def test_no_frame_overtakes_another_when_the_wire_gets_shorter(self) -> None:
+        held = Held(delay_ns=40)
+        held.put(b"a", at_ns=100)
+        held.delay_ns = 10
+        held.put(b"b", at_ns=101)
+
+        assert list(held.due(139)) == []
+        assert list(held.due(140)) == [b"a", b"b"]
+
 
 @pytest.fixture
 def pairs() -> Iterator[tuple[Pair, Pair]]:
@@ -59,10 +72,19 @@ def pairs() -> Iterator[tuple[Pair, Pair]]:
         end.close()
 
 
-def carried_to(receiver: socket.socket, lanes: tuple[Lane, ...]) -> bytes:
+@pytest.fixture
+def orders() -> Iterator[socket.socket]:
+    """Where the relay of this process is told how long its wire is."""
+    with listen(RELAY) as opened:
+        yield opened
+
+
+def carried_to(
+    receiver: socket.socket, lanes: tuple[Lane, ...], orders: socket.socket
+) -> bytes:
     """Return the next frame at this end; one must be under way."""
     while not select.select([receiver], [], [], 0)[0]:
-        carry(*lanes)
+        carry(lanes, orders)
     return receiver.recv(64)
 
 
@@ -74,7 +96,7 @@ class TestCarry:
         return there, Lane(far[0], near[0], self.DELAY_NS)
 
     def test_frames_cross_unchanged_and_late_in_either_direction(
-        self, pairs: tuple[Pair, Pair]
+        self, pairs: tuple[Pair, Pair], orders: socket.socket
     ) -> None:
         near, far = pairs
         lanes = self.lanes(near, far)
@@ -82,20 +104,42 @@ class TestCarry:
         near[1].send(b"there")
         far[1].send(b"and back")
 
-        there, back = carried_to(far[1], lanes), carried_to(near[1], lanes)
+        there = carried_to(far[1], lanes, orders)
+        back = carried_to(near[1], lanes, orders)
 
         assert (there, back) == (b"there", b"and back")
         assert time.monotonic_ns() - sent_ns >= self.DELAY_NS
 
     def test_a_frame_that_no_port_takes_is_told(
-        self, pairs: tuple[Pair, Pair], capsys: pytest.CaptureFixture[str]
+        self,
+        pairs: tuple[Pair, Pair],
+        orders: socket.socket,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         near, far = pairs
         lanes = self.lanes(near, far)
         near[1].send(b"lost")
         far[1].close()
 
-        carry(lanes[0])
-        carry(lanes[0])
+        carry(lanes[:1], orders)
+        carry(lanes[:1], orders)
 
         assert "a frame of 4 bytes lost" in capsys.readouterr().out
+
+
+class TestTell:
+    def test_who_is_told_of_another_length_has_it_when_the_teller_returns(
+        self, pairs: tuple[Pair, Pair], orders: socket.socket
+    ) -> None:
+        near, far = pairs
+        lanes = Lane(near[0], far[0], 0), Lane(far[0], near[0], 0)
+        with ThreadPoolExecutor() as threads:
+            told = threads.submit(tell, RELAY, 90.5)
+            carry(lanes, orders)
+            told.result()
+
+        assert [lane.held.delay_ns for lane in lanes] == [90_500_000] * 2
+
+    def test_a_relay_that_is_not_there_is_told_nothing(self) -> None:
+        with pytest.raises(OSError, match="refused"):
+            tell("relay-nowhere", 90)
