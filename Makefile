@@ -22,15 +22,16 @@ help: ## list the targets
 demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
 
+# Two at a time, those that share a lab in one process: mostly they wait for timers.
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) --durations 40 --durations-min 5 \
+	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 --dist loadgroup --durations 40 --durations-min 5 \
 	  -m "not bench and not browser" tests scenarios
 
 scenarios: images ## every scenario, on labs that are kept up in between
 	@$(PYTEST) scenarios
 
 unit: $(READY) ## the tests that need no engine
-	@$(PYTEST) -m "not live" tests/unit tests/golden
+	@$(PYTEST) -n 2 -m "not live" tests/unit tests/golden
 
 lint: $(READY) ## ruff, mypy, import-linter
 	$(call step,ruff check,$(BIN)/ruff check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lab.errors import EnvironmentUnfit
@@ -39,5 +40,9 @@ def scenarios_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """Return the folder that runs are stored in; it may not exist yet."""
-    return checkout() / "runs"
+    """Return the folder that runs are stored in; it may not exist yet.
+
+    It is the checkout's, unless the environment names one (`LAB_RUNS`).
+    """
+    named = os.environ.get("LAB_RUNS")
+    return Path(named) if named else checkout() / "runs"

@@ -80,18 +80,20 @@ def _rows(reply: str) -> list[list[str]]:
 
 def probe_route(args: dict[str, Any]) -> Seen:
     """Every prefix has a kernel route with at least `paths` next hops."""
-    missing = []
-    for prefix, paths in args["prefixes"].items():
-        shown = subprocess.run(
-            ["ip", "-j", "route", "show", "exact", prefix],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        routes = json.loads(shown.stdout or "[]")
-        hops = max((len(r.get("nexthops", [0])) for r in routes), default=0)
-        if hops < paths:
-            missing.append(f"{prefix} has {hops} of {paths} paths")
+    shown = subprocess.run(
+        ["ip", "-j", "-4", "route", "show"], check=True, capture_output=True, text=True
+    )
+    hops: dict[str, int] = {}
+    for route in json.loads(shown.stdout or "[]"):
+        prefix, ways = route["dst"], len(route.get("nexthops", [0]))
+        hops[prefix] = max(hops.get(prefix, 0), ways)
+    # `ip` writes the routes of single hosts without their length.
+    found = {p: hops.get(p.removesuffix("/32"), 0) for p in args["prefixes"]}
+    missing = [
+        f"{prefix} has {found[prefix]} of {paths} paths"
+        for prefix, paths in args["prefixes"].items()
+        if found[prefix] < paths
+    ]
     return not missing, ", ".join(missing)
 
 

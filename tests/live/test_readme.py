@@ -14,8 +14,6 @@ import pytest
 pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[2]
-#: A lab of its own, beside those of the other tests.
-ENVIRONMENT = os.environ | {"LAB_NAME": f"test-readme-{os.getpid()}"}
 LAB = Path(sys.executable).parent / "lab"
 #: `make demo` runs `lab run region-kill`; `make test` runs this.
 _ELSEWHERE = ("make ",)
@@ -28,15 +26,17 @@ def _commands() -> list[str]:
     return [line for line in lines if line and not line.startswith(_ELSEWHERE)]
 
 
-@pytest.fixture(scope="module")
-def _cleared() -> Iterator[None]:
-    """The README's lab, gone afterwards even if a command failed."""
-    yield
-    subprocess.run([LAB, "down"], check=True, cwd=ROOT, env=ENVIRONMENT)
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A lab and runs of its own; the lab is gone afterwards, whatever failed."""
+    own = {"LAB_NAME": f"test-readme-{os.getpid()}", "LAB_RUNS": str(tmp_path)}
+    yield os.environ | own
+    subprocess.run([LAB, "down"], check=True, cwd=ROOT, env=os.environ | own)
 
 
-@pytest.mark.usefixtures("_cleared")
-def test_the_commands_of_the_readme_work_in_their_order() -> None:
+def test_the_commands_of_the_readme_work_in_their_order(
+    environment: dict[str, str],
+) -> None:
     commands = _commands()
 
     assert commands[0] == "lab doctor"
@@ -50,7 +50,7 @@ def test_the_commands_of_the_readme_work_in_their_order() -> None:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env=environment,
             timeout=240,
             check=False,
         )

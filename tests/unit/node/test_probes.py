@@ -1,6 +1,7 @@
 """Rules of the readiness probes that need no daemon."""
 
 import json
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -8,7 +9,7 @@ import dns.rrset
 import pytest
 
 from lab.node import probes
-from lab.node.probes import dns_addresses, dns_question, holds
+from lab.node.probes import dns_addresses, dns_question, holds, probe_route
 
 
 def _reply(*addresses: str) -> bytes:
@@ -51,6 +52,33 @@ class TestDns:
         message = dns.message.from_wire(dns_question(".", 7))
 
         assert message.question[0].name.to_text() == "."
+
+
+class TestRoute:
+    TABLE = (
+        {"dst": "198.18.0.0/24", "gateway": "10.0.0.1"},
+        {"dst": "198.51.100.0/24", "nexthops": [{}, {}]},
+        {"dst": "203.0.113.10", "gateway": "10.0.0.2"},
+    )
+
+    @pytest.fixture(autouse=True)
+    def _ip(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "ip").write_text(f"#!/bin/sh\necho '{json.dumps(self.TABLE)}'\n")
+        (tmp_path / "ip").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    def test_every_prefix_has_its_paths(self) -> None:
+        wanted = {"198.18.0.0/24": 1, "198.51.100.0/24": 2, "203.0.113.10/32": 1}
+
+        assert probe_route({"prefixes": wanted}) == (True, "")
+
+    def test_what_is_missing_is_said(self) -> None:
+        held, seen = probe_route({"prefixes": {"198.18.0.0/24": 2, "198.18.1.0/24": 1}})
+
+        assert not held
+        assert seen == (
+            "198.18.0.0/24 has 1 of 2 paths, 198.18.1.0/24 has 0 of 1 paths"
+        )
 
 
 class TestHolds:

@@ -133,7 +133,7 @@ class TestFailover:
             of = cohort("failover", resolver)
             assert outlook(of, fault(FaultKind.POWER_OFF)) == [RecoversWithin]
 
-    @pytest.mark.parametrize("behaviour", set(Behaviour) - {Behaviour.POOL})
+    @pytest.mark.parametrize("behaviour", sorted(set(Behaviour) - {Behaviour.POOL}))
     def test_one_address_leaves_no_behaviour_another_way(
         self, behaviour: Behaviour
     ) -> None:

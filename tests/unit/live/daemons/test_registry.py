@@ -20,7 +20,7 @@ class TestVersions:
 
 
 class TestResolvers:
-    @pytest.mark.parametrize("stem", set(RESOLVERS) - {"dnsmasq"})
+    @pytest.mark.parametrize("stem", sorted(RESOLVERS.keys() - {"dnsmasq"}))
     def test_each_can_forget_a_zone(self, stem: str) -> None:
         assert any("example.com" in w for w in registry.flush_argv(stem, "example.com"))
 
