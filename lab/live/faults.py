@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from lab.errors import CommandFailed, WrongUse
+from lab.errors import WrongUse
 from lab.live import targets
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.fleet import Fleet
@@ -41,28 +41,29 @@ class Strike:
     Attributes:
         at_ns: The instant agreed.
         watched: The nodes whose stamps tell when the outside saw it.
-        unseen: The nodes that may begin only when all of those are done.
+        behind: What is asked, and of whom, only when all of that is done: the rest of
+            a node's last words must not be heard.
         exits: The nodes whose neighbours miss them when they fall silent.
     """
 
+    fleet: Fleet
     at_ns: int
     requests: Mapping[str, Request]
     watched: tuple[str, ...]
-    unseen: tuple[str, ...] = ()
+    behind: tuple[Blow, ...] = ()
     exits: tuple[str, ...] = ()
 
     def effect(self) -> Effect:
         """Wait for the fault and return when it took effect.
 
         Raises:
-            CommandFailed: A node did not do it, or was seen doing it.
+            CommandFailed: A node did not do it.
         """
         left_s = max(0.0, (self.at_ns - time.monotonic_ns()) / _NS)
         told = _done(self.requests, left_s + _REPLY_S)
         effect = effect_of(told[node] for node in self.watched)
-        for node in self.unseen:
-            if told[node]["before_ns"] < effect.at_ns:
-                raise CommandFailed(f"{node} ended before it was cut off: not silent")
+        for blow in self.behind:
+            _done(self.fleet.request(blow.do, blow.nodes, **blow.facts), _REPLY_S)
         told_by = {node: told[node] for node in self.exits if node in told}
         silent = {
             node: (reply["silent_ns"][0], reply["silent_ns"][1])
@@ -88,12 +89,14 @@ def arm(fleet: Fleet, fault: Fault, at_ns: int) -> Strike:
     """
     suffers = targets.find(fleet, fault.target)
     blows = targets.blows(fleet, suffers, fault)
-    seen = tuple(node for b in blows if not b.unseen_ns for node in b.nodes)
+    seen = [blow for blow in blows if not blow.behind]
+    everybody = tuple(node for blow in seen for node in blow.nodes)
     return Strike(
+        fleet=fleet,
         at_ns=at_ns,
-        requests=_promised(fleet, blows, at_ns),
-        watched=suffers.watched.get(fault.kind, seen),
-        unseen=tuple(node for b in blows if b.unseen_ns for node in b.nodes),
+        requests=_promised(fleet, seen, at_ns),
+        watched=suffers.watched.get(fault.kind, everybody),
+        behind=tuple(blow for blow in blows if blow.behind),
         exits=suffers.exits,
     )
 
@@ -102,14 +105,14 @@ def arm_stop(fleet: Fleet, target: str, at_ns: int) -> Strike:
     """Agree on the second stage of a drain: every daemon stops."""
     nodes = targets.find(fleet, target).nodes
     stop = Blow(do="stop", nodes=nodes)
-    return Strike(at_ns=at_ns, requests=_promised(fleet, (stop,), at_ns), watched=nodes)
+    requests = _promised(fleet, (stop,), at_ns)
+    return Strike(fleet=fleet, at_ns=at_ns, requests=requests, watched=nodes)
 
 
 def _promised(fleet: Fleet, blows: Iterable[Blow], at_ns: int) -> Mapping[str, Request]:
     requests: dict[str, Request] = {}
     for blow in blows:
-        due_ns = at_ns + blow.unseen_ns
-        requests |= fleet.request(blow.do, blow.nodes, at_ns=due_ns, **blow.facts)
+        requests |= fleet.request(blow.do, blow.nodes, at_ns=at_ns, **blow.facts)
     for request in requests.values():
         left_s = (at_ns - time.monotonic_ns()) / _NS
         request.wait_armed(max(0.0, left_s))

@@ -18,9 +18,6 @@ from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 
 #: While it is there, a backend fails its users (`lab.backend.app`).
 BROWNED_OUT_FILE = "/run/lab/browned-out"
-#: A host is cut off by its router, in one `ip` process, and must not end before: the
-#: rest of its last words would be heard.
-_BEHIND_CUT_NS = 250_000_000
 _REPLY_S = 5.0
 #: Only nodes that forward have kept the power over their own ports; those of transits
 #: and access networks are everybody's way, and not one node's.
@@ -41,14 +38,13 @@ class Blow:
 
     Attributes:
         do: Verb of the nodes' first processes.
-        unseen_ns: If not 0, nobody outside sees it: it comes that much later than the
-            blows that are seen, and they must be over by then.
+        behind: Nobody outside may see it: it comes when all others are done.
     """
 
     do: str
     nodes: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
-    unseen_ns: int = 0
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +216,7 @@ def _behind_router(fleet: Fleet, name: str) -> Target:
     addresses = {"addresses": told["loopbacks"]}
     router = fleet.nodes(*_SITE_ROUTERS, site=fleet.members[name].site)
     cut = Blow(do="shut-out", nodes=router, facts=addresses)
-    end = Blow(do="crash", nodes=nodes, unseen_ns=_BEHIND_CUT_NS)
+    end = Blow(do="crash", nodes=nodes, behind=True)
     return Target(
         name=name,
         nodes=nodes,

@@ -173,7 +173,7 @@ class TestFaults:
         assert (cut.do, cut.nodes) == ("shut-out", (router,))
         assert cut.facts == {"addresses": [ADDRESS]}
         assert (end.do, end.nodes) == ("crash", (name,))
-        assert cut.unseen_ns < end.unseen_ns
+        assert (cut.behind, end.behind) == (False, True)
 
 
 class TestLinks:
