@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
-from lab.scenario import bounds, common, patience, pick
+from lab.errors import InvalidInput, Problem
+from lab.scenario import bounds, common, forecast, patience, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import (
     FailedShare,
@@ -64,6 +65,13 @@ class Knobs:
 def build(topology: Topology, knobs: Knobs) -> Scenario:
     region = pick.region(topology, knobs.target)
     access = pick.beside(topology, region)
+    if (
+        forecast.catchment(topology, access.name) != {region.name}
+        or not (topology.regions[1:])
+    ):
+        what = f"topology {topology.name}: users beside {region.name} have no other way"
+        allowed = f"a region farther away than {region.name}, and none as near"
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
     served = pick.name(topology, AnycastName)
     resolver = pick.honest_in(topology, access)
     users, keepers = (

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
+from lab.errors import InvalidInput, Problem
 from lab.scenario import bounds, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import SIGMAS, longest_miss, share_bounds
@@ -62,6 +63,9 @@ class Knobs:
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
+    if lone := next((r for r in topology.regions if r.l7 < 2), None):
+        what = f"topology {topology.name}: region {lone.name} has l7: {lone.l7}"
+        raise InvalidInput((Problem(what=what, allowed="2 or more"),))
     hashed = [
         _Hashed(topology=topology, region=region, knobs=knobs)
         for region in topology.regions

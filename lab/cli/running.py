@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time_ns
 
@@ -26,11 +26,14 @@ from lab.report.result import Result, judged, planned_fault
 from lab.report.text import render
 from lab.runner import carry_out
 from lab.scenario.catalogue import find, load_catalogue
+from lab.scenario.duration import least_s
 from lab.scenario.model import Scenario
 from lab.scenario.settings import read_settings, with_timers
 from lab.store import RunFolder, create, load, new_path
 from lab.topology.model import Topology
 
+#: A story that takes longer is announced: nobody sits through it.
+LONG_S = 300
 EXIT = {Status.OK: 0, Status.FAILED: 1, Status.UNKNOWN: 4}
 
 
@@ -79,6 +82,8 @@ def run(
         attach: The lab runs already, whoever started it.
         keep: It goes on afterwards.
     """
+    if (takes_s := least_s(story)) > LONG_S:
+        _tell(f"the story alone takes {timedelta(seconds=round(takes_s))}")
     if not attach:
         bring_up(chosen)
     path = new_path(runs_folder(), story)

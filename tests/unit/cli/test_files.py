@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from lab.cli.main import status_of
 
+WRONG = sorted(Path("tests/golden/errors").glob("*.yaml"))
 Output = pytest.CaptureFixture[str]
 
 
@@ -35,6 +36,17 @@ class TestValidate:
         assert f"{bad}:" in seen.err
         assert "l8" in seen.err
         assert "many" in seen.err
+
+    @pytest.mark.parametrize("case", WRONG, ids=lambda file: file.stem)
+    def test_every_kind_of_mistake_is_wrong_input(
+        self, case: Path, capsys: Output
+    ) -> None:
+        assert status_of(["validate", str(case)]) == 2
+
+        seen = capsys.readouterr()
+        assert seen.out == ""
+        told = case.with_suffix(".txt").read_text("utf-8")
+        assert told.replace(f"{case.name}:", f"{case}:") in seen.err
 
     def test_a_file_that_is_not_there_is_said(self, capsys: Output) -> None:
         assert status_of(["validate", "nowhere.yaml"]) == 2

@@ -129,3 +129,16 @@ class TestEndedEarly:
         first, second = said.index("no BGP session"), said.index("the engine is gone")
         assert first < second
         assert "the lab could not be removed either" in said
+
+
+@pytest.mark.usefixtures("live")
+class TestLongStories:
+    def test_are_announced(self, capsys: Output) -> None:
+        status_of([*RUN, "--set", "ttl=3600", "--set", "clamp=3600"])
+
+        assert "the story alone takes 1:" in capsys.readouterr().err
+
+    def test_others_need_no_announcement(self, capsys: Output) -> None:
+        status_of(RUN)
+
+        assert "the story alone" not in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from itertools import product
 from typing import ClassVar
 
 import pytest
@@ -12,11 +13,11 @@ import pytest
 from lab.errors import InvalidInput
 from lab.scenario.catalogue import ScenarioFile, load_catalogue
 from lab.scenario.codec import scenario_from_json, scenario_to_json
+from lab.scenario.duration import least_s
 from lab.scenario.model import (
     Ask,
     Fault,
     Measures,
-    Observe,
     Question,
     Restore,
     Scenario,
@@ -60,17 +61,6 @@ def measures(told: Scenario) -> Iterator[Measures]:
 
 def questions(told: Scenario) -> Iterator[Question]:
     return (q for s in told.steps if isinstance(s, Ask) for q in s.questions)
-
-
-def step_time_s(told: Scenario) -> float:
-    """Return how long a story watches and asks; bursts of one step go side by side."""
-    watched_s = sum(s.for_s for s in told.steps if isinstance(s, Observe))
-    asked_ms = sum(
-        max(q.count * q.interval_ms for q in s.questions)
-        for s in told.steps
-        if isinstance(s, Ask) and not s.behind
-    )
-    return watched_s + asked_ms / 1000
 
 
 def vars_of(file: ScenarioFile[object]) -> set[str]:
@@ -159,7 +149,7 @@ class TestEachStory:
     def test_ends_in_a_minute_and_a_half_in_quick(
         self, file: ScenarioFile[object]
     ) -> None:
-        assert step_time_s(story(file)) < 90
+        assert least_s(story(file)) < 90
 
     def test_survives_the_codec(self, file: ScenarioFile[object]) -> None:
         told = story(file)
@@ -170,7 +160,24 @@ def test_the_questions_about_dns_are_told_in_six_minutes() -> None:
     # Of eight: two are for labs that start, restore and are looked at.
     told = [story(CATALOGUE[name]) for name in about_dns.NAMES]
 
-    assert sum(step_time_s(each) for each in told) < 360
+    assert sum(least_s(each) for each in told) < 360
+
+
+#: What a setting changes in the scenarios about DNS. `ttl-tradeoff` sweeps the TTL.
+BY_BOTH = {"low-ttl-is-not-fast", "region-kill", "shallow-probe"}
+FOLLOWING = {
+    "ttl=8": BY_BOTH
+    | {
+        "all-down",
+        "ecs",
+        "one-resolver-one-answer",
+        "provider-outage",
+        "query-count-is-not-load",
+        "rotation",
+        "weight-drift",
+    },
+    "check_interval=3": BY_BOTH | {"first-query", "slow-defaults", "ttl-tradeoff"},
+}
 
 
 class TestSettings:
@@ -198,6 +205,18 @@ class TestSettings:
             "many-addresses",
         }
         assert (as_set == as_written) == (name in needs_no_timer)
+
+    @pytest.mark.parametrize(
+        ("name", "setting"),
+        sorted(set(product(about_dns.NAMES, FOLLOWING)) - {("ttl-tradeoff", "ttl=8")}),
+    )
+    def test_expectations_follow_the_timer_that_they_rest_on(
+        self, name: str, setting: str
+    ) -> None:
+        file = CATALOGUE[name]
+        as_set = self.set_up(file, setting).expectations
+
+        assert (as_set != story(file).expectations) is (name in FOLLOWING[setting])
 
     @pytest.mark.parametrize("name", sorted(CATALOGUE))
     @pytest.mark.parametrize(
