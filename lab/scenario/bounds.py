@@ -69,6 +69,8 @@ ROUNDINGS = MappingProxyType(
 )
 
 
+#: For how long Recursor extends a record's life each time that it serves it stale.
+RECURSOR_STALE_S = 30
 #: Brands that can serve stale before they have tried; measured, docs/resolvers.md.
 STALE_AT_ONCE = frozenset({"unbound", "bind"})
 
@@ -303,10 +305,16 @@ def stale_answer_ttl_s(timers: Timers, resolver: Resolver) -> int:
 
     Source:
         unbound 1.26: `serve-expired-reply-ttl` is capped by the record's own TTL.
+        Recursor 5.2: `recordcache.serve_stale_extensions` are of 30 s each, or of the
+        record's own TTL if that is shorter; nobody can set it.
     """
-    if resolver.daemon == "unbound":
-        return min(timers.stale_answer_ttl_s, timers.ttl_s)
-    return timers.stale_answer_ttl_s
+    match resolver.daemon:
+        case "unbound":
+            return min(timers.stale_answer_ttl_s, timers.ttl_s)
+        case "recursor":
+            return min(RECURSOR_STALE_S, timers.ttl_s)
+        case _:
+            return timers.stale_answer_ttl_s
 
 
 def stale_recovery(timers: Timers, resolver: Resolver, recovery: Bound) -> Bound:

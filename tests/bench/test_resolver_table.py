@@ -20,7 +20,13 @@ from lab.live.daemons import registry
 from lab.live.engine import Engine
 from lab.live.naming import object_name
 from lab.live.world import LiveWorld
-from lab.scenario.bounds import ROUNDINGS, lifetime_s
+from lab.scenario.bounds import (
+    ROUNDINGS,
+    lifetime_s,
+    stale_answer_ttl_s,
+    tells_stale_first,
+)
+from lab.scenario.caching import RETRIES_S
 from lab.topology.loading import load
 from lab.topology.model import ResolverBehaviour, Topology
 from lab.topology.profiles import Profile, apply
@@ -233,6 +239,49 @@ class TestResolvers:
                 assert seen.told == keeps_s, row
                 assert min(kept_s) >= keeps_s - rounding.early_s - SLACK_S, row
                 assert max(kept_s) <= keeps_s + rounding.late_s + SLACK_S, row
+
+    def test_a_forwarder_keeps_it_that_long_after_whom_it_asks(
+        self, zoo: Zoo, rows: tuple[Row, ...]
+    ) -> None:
+        asked = {r.name: r for r in zoo.topology.resolvers}
+        for row in rows:
+            if not row.resolver.forwards_to:
+                continue
+            both = [
+                ROUNDINGS[r.daemon]
+                for r in (row.resolver, asked[row.resolver.forwards_to])
+            ]
+            early_s = sum(r.early_s for r in both) + SLACK_S
+            late_s = sum(r.late_s for r in both) + SLACK_S
+            for name, seen in row.lives.items():
+                ttl_s = zoo.topology.ttl_s(name)
+                kept_s = (*seen.kept_s, *(row.seldom if name == "short" else ()))
+                assert seen.told == ttl_s, row
+                assert min(kept_s) >= ttl_s - early_s, row
+                assert max(kept_s) <= ttl_s + late_s, row
+
+    def test_a_stale_answer_comes_when_and_for_as_long_as_bounds_assume(
+        self, zoo: Zoo, rows: tuple[Row, ...]
+    ) -> None:
+        for row in rows:
+            at_once = tells_stale_first(row.resolver)
+            if row.resolver.behaviour is not ResolverBehaviour.SERVE_STALE:
+                assert not at_once
+                continue
+            first = first_in_the_dark(row)
+            tries_s = row.resolver.stale_after_s or RETRIES_S[row.resolver.daemon]
+            waits_s = 0.0 if at_once else tries_s
+            told_s = stale_answer_ttl_s(zoo.topology.timers, row.resolver)
+
+            assert first.took_s == pytest.approx(waits_s, abs=SLACK_S), row
+            assert first.ttl == told_s, row
+
+    def test_only_who_is_stale_at_once_is_so_while_the_authority_is_well(
+        self, rows: tuple[Row, ...]
+    ) -> None:
+        for row in rows:
+            told = row.lives["rr"].stale is not None
+            assert told is tells_stale_first(row.resolver), row
 
     def test_only_who_serves_stale_has_an_answer_when_the_authority_is_silent(
         self, rows: tuple[Row, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lab.plan.build import build
 from lab.plan.model import Node
 from lab.topology.loading import load
@@ -25,13 +27,18 @@ ONE_OF_EACH = (
 )
 
 
-def planned() -> tuple[Node, ...]:
-    """Return every node of two-region in the quick profile."""
-    topology = apply(load("two-region"), Profile.QUICK)
+def planned(source: str = "two-region") -> tuple[Node, ...]:
+    """Return every node of a topology in the quick profile."""
+    topology = apply(load(source), Profile.QUICK)
     return build(topology, profile=Profile.QUICK).nodes
 
 
+def nodes(source: str, names: Iterable[str]) -> dict[str, Node]:
+    """Return some nodes of a topology by name."""
+    known = {node.name: node for node in planned(source)}
+    return {name: known[name] for name in names}
+
+
 def one_of_each() -> dict[str, Node]:
-    """Return the chosen nodes by name."""
-    nodes = {node.name: node for node in planned()}
-    return {name: nodes[name] for name in ONE_OF_EACH}
+    """Return the chosen nodes of two-region by name."""
+    return nodes("two-region", ONE_OF_EACH)

@@ -12,11 +12,25 @@ from lab.live.naming import LAB
 from lab.live.stages import image_name
 from lab.plan.model import Node
 from lab.plan.spec import environment
-from tests.golden.configs import one_of_each
+from tests.golden.configs import nodes, one_of_each
 
 pytestmark = pytest.mark.live
 
-NODES = one_of_each()
+#: Resolvers of brands and behaviours that two-region has not.
+OTHERS = (
+    "unbound-late",
+    "unbound-ecs",
+    "unbound-telling",
+    "recursor-clamping",
+    "recursor-stale",
+    "recursor-ecs",
+    "bind-honest",
+    "bind-clamping",
+    "bind-stale",
+    "dnsmasq-forwarding",
+    "dnsmasq-telling",
+)
+NODES = one_of_each() | nodes("resolver-zoo", OTHERS)
 ONE_OF_EACH_STEM = {node.stem: name for name, node in reversed(NODES.items())}
 #: What the first process does with its files, and nothing else.
 WRITE_FILES = (
@@ -24,6 +38,8 @@ WRITE_FILES = (
     ' write_files(os.environ["LAB_FILES"])\''
 )
 BIRD = "bird -p -c /etc/lab/bird/bird.conf"
+BIND = "mkdir -p /run/lab && named-checkconf /etc/lab/bind/named.conf"
+DNSMASQ = "dnsmasq --test --conf-file=/etc/lab/dnsmasq/dnsmasq.conf"
 ENVOY = "envoy --mode validate -c /etc/lab/envoy/envoy.yaml"
 NSD = "nsd-checkconf /etc/lab/nsd/nsd.conf && nsd-checkzone {} /etc/lab/nsd/parent.zone"
 RECURSOR = "pdns_recursor --config-dir=/etc/lab/recursor --config=check"
@@ -45,9 +61,20 @@ CHECKS = {
     "us-honest": UNBOUND,
     "us-clamping": UNBOUND,
     "us-stale": UNBOUND,
+    **{
+        name: {
+            "bind": BIND,
+            "dnsmasq": DNSMASQ,
+            "recursor": RECURSOR,
+            "unbound": UNBOUND,
+        }[name.partition("-")[0]]
+        for name in OTHERS
+    },
 }
 #: Read when the daemon first needs them, by no checker.
 UNCHECKED = {
+    "/etc/lab/bind/rndc.conf",
+    "/etc/lab/bind/root.hints",
     "/etc/lab/gdnsd/geography.mmdb",
     "/etc/lab/pdns/geography.mmdb",
     "/etc/lab/recursor/root.hints",

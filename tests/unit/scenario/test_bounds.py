@@ -221,15 +221,23 @@ class TestStaleRecovery:
 
         assert (bound.low_s, bound.high_s) == (13, 16)
 
-    def test_unbound_tells_it_for_no_longer_than_the_record_lived(self) -> None:
-        short = TIMERS.model_copy(update={"ttl_s": 2})
+    @pytest.mark.parametrize(
+        ("daemon", "ttl_s", "told_s"),
+        [
+            ("unbound", 12, 6),
+            ("unbound", 2, 2),
+            ("recursor", 12, 12),
+            ("recursor", 60, bounds.RECURSOR_STALE_S),
+            ("bind", 2, 6),
+        ],
+    )
+    def test_each_brand_has_a_ttl_of_its_own_for_it(
+        self, daemon: str, ttl_s: int, told_s: int
+    ) -> None:
+        timers = TIMERS.model_copy(update={"ttl_s": ttl_s})
+        stale = resolver("serve-stale", daemon=daemon)
 
-        told = [
-            bounds.stale_answer_ttl_s(short, resolver(daemon=daemon))
-            for daemon in ("unbound", "recursor")
-        ]
-
-        assert told == [2, 6]
+        assert bounds.stale_answer_ttl_s(timers, stale) == told_s
 
 
 class TestPinnedRecovery:
