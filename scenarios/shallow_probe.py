@@ -27,7 +27,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.distance import farthest_s
+from lab.topology.distance import round_trips_s
 from lab.topology.model import Failover, Probe, ResolverBehaviour, Topology
 
 INTERVAL_MS = 500
@@ -96,7 +96,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 bound=bounds.check_detection(
                     provider.daemon,
                     topology.timers.check,
-                    round_trip_s=farthest_s(topology),
+                    round_trip_s=round_trips_s(
+                        topology, provider.transit, fault.target
+                    )[1],
                 ),
             )
         yield from common.lab_itself(topology)

@@ -25,7 +25,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import knob_texts
-from lab.topology.distance import farthest_s
+from lab.topology.distance import round_trips_s
 from lab.topology.model import Failover, Probe, Topology
 
 PACE_MS = 50.0
@@ -48,7 +48,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     asked = [(p, name) for name in (usual, slow) for p in topology.zone.providers]
     bound = {
         (p.name, name.name): bounds.check_detection(
-            p.daemon, topology.check_of(name.name), round_trip_s=farthest_s(topology)
+            p.daemon,
+            topology.check_of(name.name),
+            round_trip_s=round_trips_s(topology, p.transit, fault.target)[1],
+            silent_s=bounds.unanswered_s(topology.timers, fault.kind),
         )
         for p, name in asked
     }

@@ -193,23 +193,42 @@ def _looks(fall: int, interval_s: float) -> Bound:
     return Bound(low_s=low, high_s=high, why=why)
 
 
-def check_detection(daemon: str, check: Check, *, round_trip_s: float = 0.0) -> Bound:
+def unanswered_s(timers: Timers, kind: FaultKind) -> float:
+    """Return for how long a dead region leaves checks without a reply, at least.
+
+    One that is refused fails at once; so does one that begins when the route is gone.
+    """
+    return silence(timers).low_s if kind in SILENT else 0.0
+
+
+def check_detection(
+    daemon: str, check: Check, *, round_trip_s: float = 0.0, silent_s: float = 0.0
+) -> Bound:
     """Return when a provider's answers leave a dead region.
 
     The first failed check begins within one interval of the fault, or was under way:
     one that works takes two round trips to the region, and a moment there. Until the
     route is gone a check hangs to its timeout, then it fails at once.
+
+    Args:
+        daemon: The provider's.
+        check: How it checks.
+        round_trip_s: To the region.
+        silent_s: How long checks hang at least (`unanswered_s`).
     """
     checker = CHECKERS[daemon]
     needed = check.threshold if checker.counts else 1
     interval_s, timeout_s = check.interval_s, check.timeout_s
-    low = max(0.0, (needed - 1) * interval_s - IN_FLIGHT_S - 2 * round_trip_s)
+    begun_s = (needed - 1) * interval_s - IN_FLIGHT_S - 2 * round_trip_s
+    low = max(0.0, min(begun_s + timeout_s, max(begun_s, silent_s)))
     high = needed * interval_s + timeout_s + checker.publish_s
     counted = f"{needed} failed checks in a row" if needed > 1 else "one failed check"
     why = (
         f"{counted}, one each {interval_s} s: {needed - 1} x {interval_s} s if the "
         f"first was under way, else {needed} x {interval_s} s + {timeout_s} s timeout"
     )
+    if low > max(0.0, begun_s):
+        why += f"; none is refused within {silent_s:g} s"
     if checker.publish_s:
         why += f" + {checker.publish_s:g} s until answers follow"
     return Bound(low_s=low, high_s=high, why=why)

@@ -173,6 +173,7 @@ def _detected(topology: Topology, fault: Fault) -> Iterator[DetectedWithin]:
                 provider.daemon,
                 topology.timers.check,
                 round_trip_s=round_trips_s(topology, provider.transit, fault.target)[1],
+                silent_s=bounds.unanswered_s(topology.timers, fault.kind),
             ),
         )
 

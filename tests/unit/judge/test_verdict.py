@@ -83,7 +83,7 @@ class TestHealthyLab:
         assert judge(real, scenario, history).status is Status.OK
 
     @pytest.mark.parametrize("age_s", [2, 8, 10])
-    @pytest.mark.parametrize("decided_s", [(0.1, 1.8), (2.9, 5.9)])
+    @pytest.mark.parametrize("decided_s", [(0.5, 1.8), (2.9, 5.9)])
     def test_meets_them_at_any_age_and_speed_of_detection(
         self, age_s: int, decided_s: tuple[float, float]
     ) -> None:

@@ -115,6 +115,27 @@ class TestCheckDetection:
         assert near.low_s - far.low_s == pytest.approx(2 * 0.08)
         assert near.high_s == far.high_s
 
+    def test_a_silent_death_leaves_the_first_check_without_a_reply_for_a_while(
+        self,
+    ) -> None:
+        def low(daemon: str, silent_s: float, round_trip_s: float = 0.0) -> float:
+            bound = bounds.check_detection(
+                daemon, CHECK, round_trip_s=round_trip_s, silent_s=silent_s
+            )
+            return bound.low_s
+
+        assert low("pdns", 0.4) == 0.4  # it begins when the route is gone
+        assert low("pdns", 9) == 1 - bounds.IN_FLIGHT_S  # else it was under way
+        assert low("pdns", 9, 0.08) == 1 - bounds.IN_FLIGHT_S - 2 * 0.08
+        # The second one of two begins long after the route is gone, or hangs too.
+        assert low("gdnsd", 0.4) == low("gdnsd", 0) == 2 - bounds.IN_FLIGHT_S
+        assert low("gdnsd", 9) == 2 - bounds.IN_FLIGHT_S + 1
+
+    @pytest.mark.parametrize("kind", FaultKind)
+    def test_only_silence_leaves_checks_without_a_reply(self, kind: FaultKind) -> None:
+        waits = bounds.unanswered_s(TIMERS, kind) == bounds.silence(TIMERS).low_s
+        assert waits is (kind in bounds.SILENT)
+
     def test_no_detection_before_the_fault(self) -> None:
         single = Check(interval_s=2, timeout_s=1, threshold=1)
 
