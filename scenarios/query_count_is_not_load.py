@@ -7,11 +7,11 @@ its capacity, and later another one dies: the authority hands out both as before
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import caching, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import AnswerShare, FailedShare, Over, Requests, Upstream
@@ -29,7 +29,7 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import Region, ResolverBehaviour, Topology, Weighted
+from lab.topology.model import Backend, Region, ResolverBehaviour, Topology, Weighted
 
 ONE_MS, CROWD_MS = 500, 1000
 #: Pace of the questions past all caches; slowly enough to see the crowd refused.
@@ -76,6 +76,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     victim = topology.region(list(served.weights)[-1])
     share = served.weights[victim.name] / sum(served.weights.values())
+    busy_s = knobs.answers * BUSY_MS / 1000
     fault = Fault(kind=FaultKind.CRASH, target=victim.name)
 
     def ask(when: str, interval_ms: float) -> Ask:
@@ -112,7 +113,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     def expectations() -> Iterator[Measures]:
         for cohort, resolver in ((one, small), (crowd, big)):
             low, high, why = caching.fetches(
-                timers, resolver, for_s=for_s, every_s=_gap_s(cohort)
+                timers, resolver, for_s=for_s, every_s=_gap_s(cohort), primed=True
             )
             yield Measures(
                 section="What the authorities see: queries",
@@ -124,7 +125,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 high=high,
                 why=why,
             )
-        ratio = _gap_s(one) / _gap_s(crowd)
+        (fewest, most), (few, many) = _requests(crowd, for_s), _requests(one, for_s)
         yield Measures(
             section="What the regions see: requests",
             text=f"of {big.name}'s users, for each of {small.name}'s",
@@ -132,34 +133,35 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 top=Requests(cohorts=(crowd.name,), during="load"),
                 bottom=Requests(cohorts=(one.name,), during="load"),
             ),
-            low=0.9 * ratio,
-            high=1.1 * ratio,
+            low=fewest / many,
+            high=most / few,
             unit=Unit.TIMES,
             why=f"one each {_gap_s(one):g} s and one each {_gap_s(crowd):g} s",
         )
-        least, most = _refused(topology, served, 1 / _gap_s(crowd))
-        # The answers may lead the crowd to another region meanwhile, once.
-        full = max(
-            b.capacity_rps
-            for name in served.weights
-            for b in topology.region(name).backends
-        )
-        spared = full * _gap_s(crowd) / (knobs.answers * BUSY_MS / 1000)
-        for during, text, lowest in (
-            ("load", "refused for load", least),
-            ("busy", "while the authorities are asked", max(0.0, least - spared)),
+        for during, text, watched_s, primed in (
+            ("load", "refused for load", for_s, True),
+            ("busy", "while the authorities are asked", busy_s, False),
         ):
+            _, changes, _ = caching.fetches(
+                timers, big, for_s=watched_s, every_s=_gap_s(crowd), primed=primed
+            )
+            # In the middle of it, the buckets of the first stay are empty.
+            full = changes + primed
+            least, greatest = _refused(
+                topology, served, crowd, one, for_s=watched_s, stays=full
+            )
             yield Measures(
                 section="What the regions see: requests",
                 text=text,
                 figure=FailedShare(
                     cohorts=(crowd.name,), during=during, error="overload"
                 ),
-                low=lowest,
-                high=most,
+                low=least,
+                high=greatest,
                 unit=Unit.PERCENT,
                 why="all users of a resolver are in one region, and it serves what it "
-                "declares; a bucket of one second's worth takes the first of them",
+                "declares; a bucket of one second's worth takes the first of them, in "
+                f"each of up to {full} stays",
             )
         for provider in topology.zone.providers:
             for region, weight in served.weights.items():
@@ -202,20 +204,45 @@ def _gap_s(cohort: Cohort) -> float:
     return cohort.interval_ms / cohort.clients / 1000
 
 
-def _refused(
-    topology: Topology, served: Weighted, rate_rps: float
-) -> tuple[float, float]:
-    """Return the least and the greatest share that the regions refuse at a rate.
+def _requests(cohort: Cohort, for_s: float) -> tuple[float, float]:
+    """Return how many requests begin and end in a time, at least and at most."""
+    fewest = (for_s - bounds.ATTEMPT_S) / _gap_s(cohort)
+    return fewest, for_s / _gap_s(cohort) + cohort.clients
 
-    By backend, each of which gets its part of a region's requests.
+
+def _refused(
+    topology: Topology,
+    served: Weighted,
+    crowd: Cohort,
+    others: Cohort,
+    *,
+    for_s: float,
+    stays: int,
+) -> tuple[float, float]:
+    """Return the least and the greatest share of a crowd that the regions refuse.
+
+    By backend, each of which gets its part of a region's requests, perhaps those of
+    `others` too. Each stay in a region finds its buckets full at most; what is on its
+    way at the end has found no room yet.
     """
-    shares = []
+    alone_rps = 1 / _gap_s(crowd)
+    every_rps = alone_rps + 1 / _gap_s(others)
+    least, greatest = [], []
     for name in served.weights:
         backends = topology.region(name).backends
-        weights = sum(b.weight for b in backends)
-        parts = ((rate_rps * b.weight / weights, b.capacity_rps) for b in backends)
-        shares.append(sum(max(0.0, got - can) for got, can in parts) / rate_rps)
-    return max(0.0, min(shares) - 0.1), max(shares) + 0.05
+        least.append(_over(backends, alone_rps, 1 + stays / for_s))
+        greatest.append(_over(backends, every_rps, 1 - bounds.IN_FLIGHT_S / for_s))
+    return min(least), max(greatest)
+
+
+def _over(backends: Iterable[Backend], rate_rps: float, filled: float) -> float:
+    """Return the share of a rate that is refused, each serving `filled` of its own."""
+    every = tuple(backends)
+    weights = sum(b.weight for b in every)
+    refused = (
+        max(0.0, rate_rps * b.weight / weights - filled * b.capacity_rps) for b in every
+    )
+    return sum(refused) / rate_rps
 
 
 SCENARIO = ScenarioFile(

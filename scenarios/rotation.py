@@ -82,9 +82,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             text=f"queries that reach an authority by way of {resolver.name}",
             figure=Upstream(qname=served.name, during="users", resolver=resolver.name),
             low=low_asked,
-            high=high_asked + 1,
-            why=f"one if nothing was cached, then {why_asked}; the resolver rotates "
-            "what it holds",
+            high=high_asked,
+            why=f"{why_asked}; the resolver rotates what it holds",
         )
         yield Measures(
             section=section,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import share_bounds
 from lab.scenario.figures import ServedShare, ServedSpread, Unanimity
@@ -28,6 +28,9 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import Failover, ResolverBehaviour, Topology, Weighted
 
 DRAWS = ("first draw", "second draw")
+USER_MS = 2000
+#: Resolvers that keep an answer for its TTL and tell nobody's subnet.
+PLAIN = frozenset({ResolverBehaviour.HONEST, ResolverBehaviour.NO_ECS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +38,10 @@ class Knobs:
     """What a person may set."""
 
     resolver: Annotated[
-        str, Knob("whose users are watched; three honest ones unless set")
+        str, Knob("whose users are watched; all honest ones unless set")
     ] = ""
     answers: Annotated[int, Knob("answers of each provider", minimum=1000)] = 10_000
-    users: Annotated[int, Knob("users of each resolver", minimum=10)] = 60
+    users: Annotated[int, Knob("users of each resolver", minimum=10)] = 40
     lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 5
 
 
@@ -53,21 +56,21 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         topology, ResolverBehaviour.HONEST, knobs.resolver, among=pick.PLAIN
     )
     honest = [r for r in topology.resolvers if r.behaviour is ResolverBehaviour.HONEST]
-    resolvers = (first,) if knobs.resolver else tuple(honest[:3])
+    plain = tuple(r for r in topology.resolvers if r.behaviour in PLAIN)
+    resolvers = (first,) if knobs.resolver else plain
     populations = {
         r: pick.cohort(
             pick.access_of(topology, r),
             r,
             served,
             clients=knobs.users,
-            interval_ms=2000,
+            interval_ms=USER_MS,
         )
         for r in resolvers
     }
-    ttl_s = topology.timers_of(served.name).ttl_s
-    life_s = max(
-        bounds.lifetime_s(topology.timers_of(served.name), r) for r in resolvers
-    )
+    timers = topology.timers_of(served.name)
+    ttl_s = timers.ttl_s
+    life_s = max(bounds.lifetime_s(timers, r) for r in resolvers)
     for_s = knobs.lives * (life_s + 1.0)
 
     split = pick.name(topology, Failover)
@@ -89,7 +92,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 section=f"What the authorities gave, over {knobs.answers} answers, the "
                 f"better of {len(DRAWS)} draws",
             )
-        draws = len(populations) * int(for_s / (life_s + 2.0))
+        draws = caching.least_draws(
+            timers, resolvers, for_s=for_s, every_s=USER_MS / knobs.users / 1000
+        )
         low, high = share_bounds(shares[favourite], draws)
         yield Measures(
             section="What users got",
@@ -99,10 +104,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 during="users",
                 region=favourite,
             ),
-            low=low - 1 / draws,
+            low=low,
             high=high,
             unit=Unit.PERCENT,
-            why=f"some {draws} draws decide for {len(populations)} populations in "
+            why=f"at least {draws} draws decide for {len(populations)} populations in "
             f"{for_s:g} s, and no request is drawn by itself",
         )
         for resolver, cohort in populations.items():

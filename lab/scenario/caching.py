@@ -6,6 +6,7 @@ Pure. When clients recover is in `lab.scenario.bounds`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from lab.scenario.bounds import (
@@ -30,6 +31,9 @@ RETRIES_S = MappingProxyType({"unbound": 1.55, "recursor": 1.5, "bind": 1.6})
 #: Source: `RTT_MIN_TIMEOUT` of unbound 1.26; `network-timeout` of Recursor 5.2; BIND
 #: 9.20, measured.
 FIRST_WAITS_S = MappingProxyType({"unbound": 0.05, "recursor": 1.5, "bind": 0.8})
+#: How long unbound serves stale at once after it has tried in vain (RFC 8767, section
+#: 5, "failure recheck timer"). Source: `NORR_TTL` of unbound 1.26.
+RECHECK_S = 5
 #: How long a client waits for its resolver, its one retransmission included.
 STUB_S = 0.8
 
@@ -40,22 +44,44 @@ def period_s(timers: Timers, resolver: Resolver) -> float:
 
 
 def fetches(
-    timers: Timers, resolver: Resolver, *, for_s: float, every_s: float
+    timers: Timers,
+    resolver: Resolver,
+    *,
+    for_s: float,
+    every_s: float,
+    primed: bool = False,
 ) -> tuple[int, int, str]:
     """Return how often a resolver fetches a name within a time, and why.
 
-    It was fetched just before. An answer is used to its end, and the next question
-    comes up to `every_s` later.
+    An answer is used to its end, and the next question comes up to `every_s` later.
+    Lives are counted in whole seconds: what one loses by that, the next does not lose
+    again.
+
+    Args:
+        timers: Of the name.
+        resolver: Who holds the answer.
+        for_s: How long that time is.
+        every_s: From one question to the next.
+        primed: Whether it was fetched just before; else the time may begin with that.
     """
     life, rounding = lifetime_s(timers, resolver), ROUNDINGS[resolver.daemon]
     longest = life + rounding.late_s + every_s
-    shortest = (life - rounding.early_s) or every_s  # then nothing is cached at all
-    low, high = math.floor((for_s - PRIMING_S) / longest), math.ceil(for_s / shortest)
+    low = math.floor((for_s - PRIMING_S) / longest)
+    lost_s = rounding.early_s + (PRIMING_S if primed else 0.0)
+    high = math.floor((for_s + lost_s) / life) + (not primed)
     why = (
-        f"{for_s:g} s in lives of {shortest:g} to {longest:g} s: cached for {life} s "
-        f"in whole seconds, asked for again up to {every_s:.2g} s later"
+        f"{for_s:g} s in lives of {life} to {longest:.3g} s, the first up to "
+        f"{lost_s:g} s shorter: counted in whole seconds, asked for again up to "
+        f"{every_s:.2g} s later"
     )
     return low, high, why
+
+
+def least_draws(
+    timers: Timers, resolvers: Iterable[Resolver], *, for_s: float, every_s: float
+) -> int:
+    """Return how many answers decide for several resolvers' users, at least."""
+    return sum(fetches(timers, r, for_s=for_s, every_s=every_s)[0] for r in resolvers)
 
 
 def greatest_part(
@@ -169,6 +195,8 @@ def late_stale_cost(
     """Return the share of attempts that fail while a resolver tries before it is stale.
 
     Each time that a stale answer has ended it tries anew, longer than a client waits.
+    At least the client that asked first then fails, in each of its attempts until one
+    is patient enough; others may still have a copy, or join the wait at its end.
     """
     patience_s = resolver.stale_after_s
     if patience_s <= STUB_S:
@@ -176,10 +204,14 @@ def late_stale_cost(
     told_s = stale_answer_ttl_s(timers, resolver)
     cycle_s = told_s + patience_s
     tries = math.ceil(for_s / cycle_s) + 1
-    low = 1 / (clients * for_s / interval_s)
+    longest_s = max(told_s, RECHECK_S) + patience_s + interval_s
+    missed = math.floor(for_s / longest_s) * math.floor(
+        (patience_s - STUB_S) / interval_s
+    )
+    low = missed / (clients * for_s / interval_s)
     why = (
         f"it tries for {patience_s:g} s before it serves what it had, and a client "
-        f"waits {STUB_S:g} s; the stale answer is good for "
-        f"{told_s} s"
+        f"waits {STUB_S:g} s; the stale answer is good for {told_s} s, so in "
+        f"{for_s:g} s at least {missed} attempts of one client fail"
     )
     return low, min(1.0, tries * (patience_s + interval_s) / for_s), why
