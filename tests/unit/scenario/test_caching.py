@@ -74,6 +74,30 @@ class TestLeastDraws:
         assert caching.least_draws(TIMERS, several, for_s=21, every_s=0) == 5 + 2
 
 
+class TestAlwaysAsked:
+    @pytest.mark.parametrize("answers", [1, 4, 8])
+    @pytest.mark.parametrize("ttl_s", [2, 4, 60])
+    @pytest.mark.parametrize("lives", [0.5, 2.5])
+    def test_each_answer_is_fetched_at_first_and_once_per_life(
+        self, answers: int, ttl_s: int, lives: float
+    ) -> None:
+        timers = TIMERS.model_copy(update={"ttl_s": ttl_s})
+        number, _ = caching.always_asked(
+            timers, resolver(), for_s=lives * ttl_s, answers=answers
+        )
+        assert number == answers * (1 + int(lives))
+
+    @pytest.mark.parametrize("answers", [1, 4, 8])
+    def test_subnets_cost_as_many_times_as_there_are_answers(
+        self, answers: int
+    ) -> None:
+        many, one = (
+            caching.always_asked(TIMERS, resolver(), for_s=10, answers=n)[0]
+            for n in (answers, 1)
+        )
+        assert many / one == answers
+
+
 class TestAfterCorrection:
     def test_a_wrong_answer_lives_on_for_a_whole_life(self) -> None:
         assert self.held(failing=(0, 20), corrected=(3, 5)) == (0, 5.5)

@@ -243,6 +243,23 @@ class TestSettings:
 
         assert 100 < highest < 110
 
+    def test_a_ttl_too_short_to_foretell_fetches_is_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="TTL of 1"):
+            self.set_up(CATALOGUE["ecs"], "ttl=1")
+
+    @pytest.mark.parametrize("subnets", [1, 4, 8])
+    def test_what_client_subnets_cost_follows_their_number(self, subnets: int) -> None:
+        told = self.set_up(CATALOGUE["ecs"], f"subnets={subnets}")
+        factors = [m for m in measures(told) if m.unit is Unit.TIMES]
+        middles = {round((m.low + m.high) / 2, 6) for m in factors}
+
+        assert middles == {subnets, 1}
+
+    @pytest.mark.parametrize("subnets", [-1, 9])
+    def test_subnets_that_nobody_declares_are_refused(self, subnets: int) -> None:
+        with pytest.raises(InvalidInput, match=f"subnets is {subnets}"):
+            self.set_up(CATALOGUE["ecs"], f"subnets={subnets}")
+
     def test_a_sweep_of_one_ttl_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="different TTLs"):
             self.set_up(CATALOGUE["ttl-tradeoff"], "ttl=8")
