@@ -2,7 +2,8 @@
 
 Two names differ in that choice alone. Both regions fail all requests, so that either
 way nobody is served. Then both are well again, and only those recover at once who had
-an address to try: that there was none had been cached, too.
+an address to try: that there was none had been cached, too, for as long as the zone
+says. How long is measured at a resolver that was told so just before.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import AnsweredWith, FailedShare, Unanswered
+from lab.scenario.figures import AnsweredFor, AnsweredWith, FailedShare, Unanswered
 from lab.scenario.model import (
     Ask,
     Fault,
@@ -34,8 +35,11 @@ from lab.topology.model import AllDown, Failover, ResolverBehaviour, Topology
 INTERVAL_MS = 500
 ANSWERS = 50
 PACE_MS = 10.0
-#: How long to look once the regions are well again.
-AFTER_S = 2.0
+#: Pace of the questions that show for how long there is no address.
+EVERY_MS = 100.0
+#: From the first of these questions until both regions serve again.
+UNDONE_S = 2.0
+NONE = "no address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,9 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         among=pick.PLAIN,
     )
     access = pick.access_of(topology, resolver)
+    late = pick.resolver(
+        topology, ResolverBehaviour.HONEST, where=lambda r: r != resolver
+    )
     watch = {
         name.all_down: pick.cohort(
             access, resolver, name, clients=knobs.clients, interval_ms=INTERVAL_MS
@@ -84,11 +91,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     life_s = bounds.lifetime_s(timers, resolver) + rounding.late_s + rounding.copy_s
     fetched_s = detected.high_s + life_s + INTERVAL_MS / 1000 + bounds.ATTEMPT_S
     # The zone's negative TTL (RFC 2308, section 5) is the TTL that it has by default.
-    ended_s = (
-        max(detected.low_s, timers.ttl_s - knobs.age_s - 2 * bounds.PRIMING_S)
-        + topology.timers.ttl_s
-        - rounding.early_s
+    none = caching.none_cached(
+        topology.timers.ttl_s,
+        late,
+        well_s=UNDONE_S + caching.seen_well_s(topology.zone.providers, timers.check),
+        every_s=EVERY_MS / 1000,
     )
+    none_s = none.high_s + UNDONE_S
     everything = tuple(str(topology.region(r).address) for r in empties.regions)
 
     def asked(name: Failover, server: str) -> str:
@@ -127,26 +136,24 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why="no region serves anybody",
             )
-        left_s = (ended_s - fetched_s - bounds.PRIMING_S) / AFTER_S
-        for choice, low, high, why in (
-            (opens.all_down, 0.0, 0.0, "they had the right address all the time"),
-            (
-                empties.all_down,
-                max(0.0, min(1.0, left_s)),
-                1.0,
-                "that there is no address is cached for "
-                f"{topology.timers.ttl_s} s (RFC 2308)",
-            ),
-        ):
-            yield Measures(
-                section=f"The regions are well again: failing, first {AFTER_S:g} s",
-                text=f"{choice}",
-                figure=FailedShare(cohorts=(watch[choice].name,), during="after"),
-                low=low,
-                high=high,
-                unit=Unit.PERCENT,
-                why=why,
-            )
+        yield Measures(
+            section="The regions are well again",
+            text=f"{opens.all_down}: requests that fail",
+            figure=FailedShare(cohorts=(watch[opens.all_down].name,), during="after"),
+            low=0.0,
+            high=0.0,
+            unit=Unit.PERCENT,
+            why="they had the right address all the time",
+        )
+        yield Measures(
+            section="The regions are well again",
+            text=f"{empties.all_down}: no address at {late.name}, which has just asked",
+            figure=AnsweredFor(ask=NONE, addresses=()),
+            low=none.low_s,
+            high=none.high_s,
+            unit=Unit.SECONDS,
+            why=none.why,
+        )
         yield from common.lab_itself(topology)
 
     return Scenario(
@@ -174,11 +181,25 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                     for provider in topology.zone.providers
                 )
             ),
+            Ask(
+                label=NONE,
+                questions=(
+                    Question(
+                        label=NONE,
+                        access=pick.access_of(topology, late).name,
+                        server=late.name,
+                        qname=empties.name,
+                        count=int(none_s * 1000 / EVERY_MS),
+                        interval_ms=EVERY_MS,
+                    ),
+                ),
+                behind=True,
+            ),
             *(
                 Undo(target=region, label=f"{region} is well")
                 for region in opens.regions
             ),
-            Observe(for_s=AFTER_S, label="after"),
+            Observe(for_s=none_s, label="after"),
             Restore(),
         ),
         expectations=tuple(expectations()),

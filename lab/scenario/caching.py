@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from lab.scenario.bounds import (
+    CHECKERS,
     IN_FLIGHT_S,
     PRIMING_S,
     ROUNDINGS,
@@ -18,8 +19,8 @@ from lab.scenario.bounds import (
     tells_stale_first,
 )
 from lab.scenario.model import Bound
-from lab.topology.model import Resolver
-from lab.topology.timers import Timers
+from lab.topology.model import Provider, Resolver
+from lab.topology.timers import Check, Timers
 
 #: How long a resolver may wait for a provider that answered well until now before it
 #: asks another one; each measured. BIND may ask the same one twice. unbound waits 50 ms
@@ -109,6 +110,37 @@ def always_asked(
         number,
         f"{answers} cached, each fetched at first and then once per {every_s:g} s",
     )
+
+
+def seen_well_s(providers: tuple[Provider, ...], check: Check) -> float:
+    """Return within which time every provider answers with a region that is well again.
+
+    One good check is enough.
+    """
+    publish_s = max(CHECKERS[p.daemon].publish_s for p in providers)
+    return check.interval_s + IN_FLIGHT_S + publish_s
+
+
+def none_cached(
+    negative_ttl_s: int, resolver: Resolver, *, well_s: float, every_s: float
+) -> Bound:
+    """Return for how long a resolver says that there is no address, asked all the time.
+
+    It learned so at the first question, and learns so again until the authorities say
+    otherwise, which they all do `well_s` after that question. What is seen lies
+    between answers that come `every_s` and take a moment.
+
+    Source:
+        RFC 2308, section 5.
+    """
+    rounding = ROUNDINGS[resolver.daemon]
+    low, high = negative_ttl_s - rounding.early_s, negative_ttl_s + rounding.late_s
+    seen_s = every_s + IN_FLIGHT_S
+    why = f"that there is none is cached for {negative_ttl_s} s (RFC 2308)"
+    if well_s > low:
+        high += well_s
+        why += f", and learned again for up to {well_s:g} s"
+    return Bound(low_s=low - seen_s, high_s=high + seen_s + every_s, why=why)
 
 
 def greatest_part(

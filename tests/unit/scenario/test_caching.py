@@ -98,6 +98,19 @@ class TestAlwaysAsked:
         assert many / one == answers
 
 
+class TestNoneCached:
+    def bound(self, *, well_s: float) -> tuple[float, float]:
+        """Return what is seen at least and at most, to within 0.25 s and a pace."""
+        bound = caching.none_cached(12, resolver(), well_s=well_s, every_s=0.1)
+        return bound.low_s, bound.high_s
+
+    def test_is_the_negative_ttl(self) -> None:
+        assert self.bound(well_s=5) == pytest.approx((10.65, 12.45))
+
+    def test_is_learned_again_while_the_authorities_say_so(self) -> None:
+        assert self.bound(well_s=11.5) == pytest.approx((10.65, 23.95))
+
+
 class TestAfterCorrection:
     def test_a_wrong_answer_lives_on_for_a_whole_life(self) -> None:
         assert self.held(failing=(0, 20), corrected=(3, 5)) == (0, 5.5)
