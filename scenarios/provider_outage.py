@@ -2,7 +2,8 @@
 
 Resolvers of several brands go on resolving a name while one of two providers is gone,
 and pay for finding out. Then the other goes, as a zone's only provider would: what they
-have cached ends, and only stale answers are left.
+have cached ends, and only stale answers are left. On a topology with one provider only
+that is told. Two brands that disagree about a region's health: `first-query`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Annotated
 
 from lab.scenario import bounds, caching, common, pick
 from lab.scenario.catalogue import ScenarioFile
-from lab.scenario.figures import AnswerTime, FailedShare, Greatest
+from lab.scenario.figures import AnswerTime, FailedShare, Greatest, Upstream
 from lab.scenario.forecast import place_of
 from lab.scenario.model import (
     Ask,
@@ -27,6 +28,7 @@ from lab.scenario.model import (
     Question,
     Restore,
     Scenario,
+    Step,
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
@@ -42,8 +44,6 @@ from lab.topology.model import (
 
 INTERVAL_MS = 500
 DARK_S = 10.0
-#: How long resolvers may take over the first questions.
-LEARNING_S = 4.0
 #: The name with about this TTL is asked for: long enough to be a cached one.
 LIFE_S = 6
 
@@ -101,12 +101,18 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     names = [n for n in topology.zone.names if n.name != served.name]
     life_s = max(bounds.lifetime_s(timers, r) for r in cohorts) + 2.0
+    # Each resolver has to ask for it once more, and a client has to notice.
+    pace_s = INTERVAL_MS / 1000
+    one_s = pace_s + max(
+        caching.asked_once_s(timers, r, interval_s=pace_s) for r in cohorts
+    )
     # Before it serves what it had, a resolver may try them all once more.
     ended_s = life_s + max(
         caching.gives_up_s(r, providers=len(outages)) for r in cohorts
     )
 
-    def expectations() -> Iterator[Expectation]:
+    def saved(survivor: str) -> Iterator[Measures]:
+        """Yield what a second provider is worth, and what the first one's end costs."""
         for resolver in cohorts:
             bound = caching.first_questions(
                 resolver,
@@ -129,10 +135,14 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         for resolver, cohort in cohorts.items():
             low, high, why = caching.outlived(
-                timers, resolver, for_s=life_s, interval_s=INTERVAL_MS / 1000
+                timers,
+                resolver,
+                for_s=one_s,
+                interval_s=pace_s,
+                round_trip_s=max(ways_s[resolver].values()),
             )
             yield Measures(
-                section=f"{gone} is gone, {others[0]} is there: requests that fail",
+                section=f"{gone} is gone, {survivor} is there: requests that fail",
                 text=_told(resolver),
                 figure=FailedShare(cohorts=(cohort.name,), during="one"),
                 low=low,
@@ -140,6 +150,27 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 unit=Unit.PERCENT,
                 why=why,
             )
+        for resolver in cohorts:
+            least, why = caching.asked_again(
+                timers, resolver, for_s=one_s, interval_s=pace_s
+            )
+            yield Measures(
+                section=f"{gone} is gone: queries that {survivor} gets for the name",
+                text=_told(resolver),
+                figure=Upstream(
+                    qname=served.name,
+                    during="one",
+                    resolver=resolver.name,
+                    provider=survivor,
+                ),
+                low=least,
+                high=None,
+                why=why,
+            )
+
+    def expectations() -> Iterator[Expectation]:
+        for survivor in others[:1]:
+            yield from saved(survivor)
         for resolver, cohort in cohorts.items():
             low, high, why = 1.0, 1.0, "it has nothing to serve"
             if resolver.behaviour is ResolverBehaviour.SERVE_STALE:
@@ -148,7 +179,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                     resolver,
                     for_s=DARK_S,
                     clients=knobs.clients,
-                    interval_s=INTERVAL_MS / 1000,
+                    interval_s=pace_s,
                 )
             yield Measures(
                 section="No provider is left, and the cached answer has ended: "
@@ -162,6 +193,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             )
         yield from common.lab_itself(topology)
 
+    one: tuple[Step, ...] = (
+        *(_ask(cohorts, name) for name in names),
+        Observe(for_s=one_s, label="one", from_now=True),
+    )
     return Scenario(
         name=SCENARIO.name,
         title=SCENARIO.title,
@@ -171,8 +206,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         steps=(
             Prime(),
             outages[gone],
-            *(_ask(cohorts, name) for name in names),
-            Observe(for_s=life_s + LEARNING_S, label="one"),
+            *(one if others else ()),
             *(outages[name] for name in others),
             Observe(for_s=ended_s, label="ending"),
             Observe(for_s=ended_s + DARK_S, label="dark"),

@@ -222,7 +222,10 @@ class Conductor:
         """Let time pass; the clients and the nodes tell what they see."""
         self._phase("observe", label=step.label)
         self._finish_stage()
-        since_ns = max(self._in_force.values(), default=time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        since_ns = max(self._in_force.values(), default=now_ns)
+        if step.from_now:
+            since_ns = now_ns
         self._wait_until(since_ns + int(step.for_s * _NS))
 
     @_do.register

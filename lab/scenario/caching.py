@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from lab.scenario.bounds import (
+    ATTEMPT_S,
     CHECKERS,
     IN_FLIGHT_S,
     PRIMING_S,
@@ -19,7 +20,7 @@ from lab.scenario.bounds import (
     tells_stale_first,
 )
 from lab.scenario.model import Bound
-from lab.topology.model import Provider, Resolver
+from lab.topology.model import Provider, Resolver, ResolverBehaviour
 from lab.topology.timers import Check, Timers
 
 #: How long a resolver may wait for a provider that answered well until now before it
@@ -226,21 +227,63 @@ def first_questions(resolver: Resolver, *, nearest: bool, round_trip_s: float) -
 
 
 def outlived(
-    timers: Timers, resolver: Resolver, *, for_s: float, interval_s: float
+    timers: Timers,
+    resolver: Resolver,
+    *,
+    for_s: float,
+    interval_s: float,
+    round_trip_s: float,
 ) -> tuple[float, float, str]:
     """Return the share of attempts that fail while one of several providers is gone.
 
-    A resolver that asks the dead one first waits before it asks another; clients that
-    are less patient than it fail for that long, once per fetch.
+    A resolver that asks the dead one first waits before it asks another. Who asks it
+    in that time fails, but for the end of it that a client is patient enough for.
     """
     wait_s = RETRIES_S[resolver.daemon]
-    _, high, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
-    lost_s = high * (wait_s + interval_s)
+    failing_s = max(0.0, wait_s + 2 * round_trip_s - STUB_S)
+    _, number, _ = fetches(timers, resolver, for_s=for_s, every_s=interval_s)
+    each = math.floor(failing_s / interval_s) + 1
+    made = (for_s - ATTEMPT_S) / interval_s
     why = (
-        f"up to {high} fetches, each up to {wait_s:g} s at the dead provider first; "
-        f"a client waits {STUB_S:g} s"
+        f"up to {number} fetches, each up to {wait_s:g} s at the dead provider first; "
+        f"a client waits {STUB_S:g} s, so {each} attempts of each fail"
     )
-    return 0.0, min(1.0, lost_s / for_s), why
+    return 0.0, min(1.0, number * each / made) if made > 0 else 1.0, why
+
+
+def asked_again(
+    timers: Timers, resolver: Resolver, *, for_s: float, interval_s: float
+) -> tuple[int, str]:
+    """Return how often a resolver asks a living provider at least, others being gone.
+
+    Before it asks this one it may wait at those that are gone.
+    """
+    every_s = _copies_outlive_s(timers, resolver) + interval_s
+    wait_s = RETRIES_S[resolver.daemon]
+    low, _, _ = fetches(timers, resolver, for_s=for_s - wait_s, every_s=every_s)
+    life = lifetime_s(timers, resolver)
+    why = (
+        f"its answer lives {life} s, a client's copy and pace add {every_s:g} s, and "
+        f"the dead provider costs up to {wait_s:g} s; how often it repeats a query is "
+        "its own affair"
+    )
+    return low, why
+
+
+def asked_once_s(timers: Timers, resolver: Resolver, *, interval_s: float) -> float:
+    """Return within which time `asked_again` is once, counted from any moment."""
+    copies_s = _copies_outlive_s(timers, resolver)
+    life_s = period_s(timers, resolver) + copies_s + interval_s
+    return life_s + RETRIES_S[resolver.daemon] + PRIMING_S
+
+
+def _copies_outlive_s(timers: Timers, resolver: Resolver) -> float:
+    """Return how much longer than a resolver's answer its clients' copies may live."""
+    rounding_s = ROUNDINGS[resolver.daemon].copy_s
+    if resolver.behaviour is not ResolverBehaviour.SERVE_STALE:
+        return rounding_s
+    told_s = stale_answer_ttl_s(timers, resolver)
+    return max(rounding_s, told_s - lifetime_s(timers, resolver))
 
 
 def gives_up_s(resolver: Resolver, *, providers: int) -> float:
@@ -263,7 +306,8 @@ def late_stale_cost(
     told_s = stale_answer_ttl_s(timers, resolver)
     cycle_s = told_s + patience_s
     tries = math.ceil(for_s / cycle_s) + 1
-    longest_s = max(told_s, RECHECK_S) + patience_s + interval_s
+    spared_s = RECHECK_S if told_s < RECHECK_S else 0
+    longest_s = told_s + spared_s + patience_s + interval_s
     missed = math.floor(for_s / longest_s) * math.floor(
         (patience_s - STUB_S) / interval_s
     )

@@ -149,11 +149,12 @@ class Fault:
 class Observe:
     """Watch for `for_s` after the last fault, or from now on if none is in force.
 
-    Figures call it by its label.
+    From now on in any case with `from_now`. Figures call it by its label.
     """
 
     for_s: float
     label: str = "observe"
+    from_now: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,15 +174,40 @@ class TestFirstQuestions:
 
 
 class TestOutlived:
-    def test_is_the_wait_at_the_dead_provider_once_per_fetch(self) -> None:
-        _, high, _ = caching.outlived(
-            TIMERS, resolver("recursor"), for_s=40, interval_s=0.5
-        )
-        # Up to 11 fetches, 1.5 s each and one attempt more.
-        assert high == pytest.approx(11 * 2 / 40)
+    def high(self, for_s: float) -> float:
+        return caching.outlived(
+            TIMERS, resolver("recursor"), for_s=for_s, interval_s=0.5, round_trip_s=0.1
+        )[1]
+
+    def test_is_what_no_client_is_patient_enough_for_once_per_fetch(self) -> None:
+        # Up to 11 fetches, each with 0.9 s in which whoever asks gives up before.
+        assert self.high(40) == pytest.approx(11 * 2 / 78)
 
     def test_is_never_more_than_everything(self) -> None:
-        assert caching.outlived(TIMERS, resolver(), for_s=1, interval_s=1)[1] == 1
+        assert self.high(2) == self.high(1) == 1
+
+
+class TestAskedAgain:
+    @pytest.mark.parametrize("daemon", ["unbound", "bind", "recursor"])
+    @pytest.mark.parametrize("behaviour", ["honest", "serve-stale", "clamping"])
+    def test_is_once_within_a_life_of_all_copies_and_a_wait(
+        self, daemon: str, behaviour: str
+    ) -> None:
+        who = resolver(daemon, behaviour)
+        once_s = caching.asked_once_s(TIMERS, who, interval_s=0.5)
+
+        assert self.low(who, once_s + 0.1) == 1
+        assert self.low(who, once_s - 0.1) == 0
+
+    def test_a_copy_of_a_stale_answer_may_live_longer_than_a_fresh_one(self) -> None:
+        fresh, stale = (
+            caching.asked_once_s(TIMERS, resolver("bind", behaviour), interval_s=0.5)
+            for behaviour in ("honest", "serve-stale")
+        )
+        assert stale - fresh == 1
+
+    def low(self, who: Resolver, for_s: float) -> int:
+        return caching.asked_again(TIMERS, who, for_s=for_s, interval_s=0.5)[0]
 
 
 class TestGivesUp:
@@ -191,9 +216,10 @@ class TestGivesUp:
 
 
 class TestLateStaleCost:
-    def cost(self, of: Resolver) -> tuple[float, float]:
+    def cost(self, of: Resolver, ttl_s: int = 6) -> tuple[float, float]:
+        timers = TIMERS.model_copy(update={"ttl_s": ttl_s})
         low, high, _ = caching.late_stale_cost(
-            TIMERS, of, for_s=10, clients=2, interval_s=0.5
+            timers, of, for_s=10, clients=2, interval_s=0.5
         )
         return low, high
 
@@ -204,3 +230,7 @@ class TestLateStaleCost:
         # At least two attempts of one client; all of both, three times, at most.
         low, high = self.cost(resolver(behaviour="serve-stale", stale_after_s=1.8))
         assert (low, high) == (2 / 40, pytest.approx(0.69))
+
+    def test_may_be_nothing_while_a_vain_try_is_remembered(self) -> None:
+        late = resolver(behaviour="serve-stale", stale_after_s=1.8)
+        assert self.cost(late, ttl_s=4)[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -130,8 +131,11 @@ class TestEachStory:
     ) -> None:
         for m in measures(story(file)):
             assert m.low is not None or m.high is not None, m.text
-            if m.low is not None and m.high is not None:
-                assert m.low <= m.high, m.text
+            low = -math.inf if m.low is None else m.low
+            high = math.inf if m.high is None else m.high
+            assert low <= high, m.text
+            if m.unit is Unit.PERCENT:
+                assert low > 0 or high < 1, m.text
 
     def test_what_dies_is_brought_back(self, file: ScenarioFile[object]) -> None:
         steps = story(file).steps
@@ -259,6 +263,15 @@ class TestSettings:
     def test_subnets_that_nobody_declares_are_refused(self, subnets: int) -> None:
         with pytest.raises(InvalidInput, match=f"subnets is {subnets}"):
             self.set_up(CATALOGUE["ecs"], f"subnets={subnets}")
+
+    def test_a_zone_with_one_provider_has_no_second_one_to_save_it(self) -> None:
+        file = CATALOGUE["provider-outage"]
+        minimal = apply(load("minimal"), Profile.QUICK)
+        told = file.build(minimal, file.knobs())
+
+        assert {w for m in measures(told) for w in words(m.figure, "during")} == {
+            "dark"
+        }
 
     def test_a_sweep_of_one_ttl_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="different TTLs"):
