@@ -128,7 +128,7 @@ def whom(fleet: Fleet, kind: FaultKind) -> tuple[Target, ...]:
 
 
 def _regions(fleet: Fleet) -> tuple[str, ...]:
-    return tuple(sorted(fleet.members[n].site for n in fleet.nodes(Role.EDGE)))
+    return tuple(sorted({fleet.members[n].site for n in fleet.nodes(Role.EDGE)}))
 
 
 def _providers(fleet: Fleet) -> tuple[str, ...]:

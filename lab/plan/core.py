@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv4Network
 
-from lab.plan.links import Wiring, edge_name, lan_name, servers_at, uplink_name
+from lab.plan.links import (
+    Wiring,
+    edge_names,
+    lan_name,
+    servers_at,
+    uplink_names,
+)
 from lab.plan.model import Node, Role
 from lab.plan.nodes import (
     CLIENT_SYSCTLS,
@@ -22,11 +29,14 @@ from lab.topology.model import (
     Access,
     Parent,
     Provider,
-    Region,
     Resolver,
     Topology,
     Transit,
 )
+
+#: A transit that peers prefers whom it sells to before whom it shares with before those
+#: at the end of a link, as is usual (L. Gao and J. Rexford, 2001).
+_SOLD, _SHARED = 200, 150
 
 
 def transit_nodes(
@@ -119,33 +129,60 @@ def _transit_router(topology: Topology, transit: Transit, wiring: Wiring) -> Nod
             aggregate=transit.prefix,
             hosts=tuple((a, wiring.address(lan, name)) for name, a in servers),
             peers=peers,
-            learns=tuple((p, 1) for p in other_prefixes(topology, transit.prefix)),
+            learns=tuple(_learned(topology, transit)),
             timers=topology.timers,
         ),
     )
+
+
+def _learned(topology: Topology, transit: Transit) -> Iterator[tuple[IPv4Network, int]]:
+    """Yield every other prefix, and over how many edges of a region it is reached."""
+    edges = {r.prefix: r.uplinks.count(transit.name) for r in topology.regions}
+    edges[topology.anycast.prefix] = max(edges.values())
+    for prefix in other_prefixes(topology, transit.prefix):
+        yield prefix, max(1, edges.get(prefix, 1))
 
 
 def _neighbours(
     topology: Topology, transit: Transit, wiring: Wiring
 ) -> Iterator[bird.Peer]:
     me = transit.name
-    sites: tuple[tuple[Region | Access, str], ...] = (
-        *((r, edge_name(r)) for r in topology.regions),
-        *((a, a.name) for a in topology.access),
-    )
-    for site, router in sites:
-        if site.transit == me:
-            yield _peer(uplink_name(site), me, router, site.asn, wiring)
+    asns = {t.name: t.asn for t in topology.transits}
+    attached = tuple(_attached(topology, me))
+    exchanges = tuple(x for x in topology.ixps if me in x.members)
+    for router, uplink, asn in attached:
+        peer = _peer(uplink, me, router, asn, wiring)
+        yield replace(peer, preference=_SOLD if exchanges else 0)
     for link in topology.links:
         if me in link.between:
             other = next(t for t in link.between if t != me)
-            asn = next(t.asn for t in topology.transits if t.name == other)
-            yield _peer(link.name, me, other, asn, wiring)
+            yield _peer(link.name, me, other, asns[other], wiring)
+    customers = tuple(dict.fromkeys(asn for _, _, asn in attached))
+    for exchange in exchanges:
+        for other in (member for member in exchange.members if member != me):
+            yield replace(
+                _peer(exchange.name, me, other, asns[other], wiring),
+                exports="customers",
+                customers=customers,
+                preference=_SHARED,
+            )
+
+
+def _attached(topology: Topology, transit: str) -> Iterator[tuple[str, str, int]]:
+    """Yield (router, uplink, AS) of what hangs on a transit."""
+    for region in topology.regions:
+        edges, uplinks = edge_names(region), uplink_names(region)
+        for edge, uplink, above in zip(edges, uplinks, region.uplinks, strict=True):
+            if above == transit:
+                yield edge, uplink, region.asn
+    for access in topology.access:
+        if access.transit == transit:
+            yield access.name, uplink_names(access)[0], access.asn
 
 
 def _access_router(topology: Topology, access: Access, wiring: Wiring) -> Node:
     loopback = router_address(access.prefix)
-    uplink, lan, users = uplink_name(access), lan_name(access), access.clients
+    (uplink,), lan, users = uplink_names(access), lan_name(access), access.clients
     asn = next(t.asn for t in topology.transits if t.name == access.transit)
     behind = (
         *((r.address, wiring.address(lan, r.name)) for r in access.resolvers),

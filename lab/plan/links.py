@@ -17,15 +17,16 @@ from lab.topology.model import (
     Transit,
 )
 
-#: A link of 62 addresses holds the largest region (edge, 8 + 8 balancers, 16 backends).
+#: A link of 62 addresses holds the largest region (4 edges, 8 + 8 balancers, 16
+#: backends) and the largest exchange.
 LINK_PREFIX_LENGTH = 26
 #: Where links live unless somebody picks better: the same in every export.
 DEFAULT_SPACE = IPv4Network("10.213.0.0/16")
 
 
-def edge_name(region: Region) -> str:
-    """Return the name of a region's edge router."""
-    return f"{region.name}-edge"
+def edge_names(region: Region) -> tuple[str, ...]:
+    """Return the names of a region's edge routers."""
+    return _numbered(f"{region.name}-edge", region.edges)
 
 
 def l4_names(region: Region) -> tuple[str, ...]:
@@ -48,9 +49,15 @@ def fabric_name(region: Region) -> str:
     return f"{region.name}-fabric"
 
 
-def uplink_name(site: Region | Access) -> str:
-    """Return the name of the link between a site and its transit."""
-    return f"{site.name}-uplink"
+def uplink_names(site: Region | Access) -> tuple[str, ...]:
+    """Return the names of the links between a site's routers and their transits."""
+    routers = site.edges if isinstance(site, Region) else 1
+    return _numbered(f"{site.name}-uplink", routers)
+
+
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    """Return names of things that are numbered where there are several."""
+    return (name,) if count == 1 else tuple(f"{name}-{i + 1}" for i in range(count))
 
 
 def lan_name(site: Access | Transit) -> str:
@@ -72,18 +79,23 @@ def servers_at(topology: Topology, transit: str) -> tuple[tuple[str, IPv4Address
 def _members(topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
     for region in topology.regions:
         inside = (*l4_names(region), *l7_names(region), *backend_names(region))
-        yield fabric_name(region), (edge_name(region), *inside)
-        yield uplink_name(region), (region.transit, edge_name(region))
+        edges, uplinks = edge_names(region), uplink_names(region)
+        yield fabric_name(region), (*edges, *inside)
+        for name, *ends in zip(uplinks, region.uplinks, edges, strict=True):
+            yield name, tuple(ends)
     for access in topology.access:
         resolvers = tuple(r.name for r in access.resolvers)
         yield lan_name(access), (access.name, *resolvers, access.clients.name)
-        yield uplink_name(access), (access.transit, access.name)
+        (uplink,) = uplink_names(access)
+        yield uplink, (access.transit, access.name)
     for transit in topology.transits:
         servers = tuple(name for name, _ in servers_at(topology, transit.name))
         if servers:
             yield lan_name(transit), (transit.name, *servers)
     for link in topology.links:
         yield link.name, link.between
+    for exchange in topology.ixps:
+        yield exchange.name, exchange.members
 
 
 def link_count(topology: Topology) -> int:

@@ -117,7 +117,8 @@ class Node:
         stem: Daemon stem whose image stage it runs (`bird`, `envoy`, …).
         loopbacks: Addresses on `lo`, the first one being the node's own.
         routes: Static routes; routers have none, they speak BGP.
-        routes_packets: Forwards between links and keeps NET_ADMIN.
+        routes_packets: Forwards between links, or learns its routes, and keeps
+            NET_ADMIN.
         tmpfs: Folders that a daemon writes to.
     """
 

@@ -49,20 +49,27 @@ FORWARDING_SYSCTLS = (
     ("net.ipv4.conf.default.send_redirects", "0"),
     ("net.ipv4.ip_forward", "1"),
 )
-_ROUTER_SYSCTLS = (
-    *_HOST_SYSCTLS,
-    *FORWARDING_SYSCTLS,
-    ("net.ipv4.fib_multipath_hash_policy", "1"),  # per flow, not per address pair
+#: Equal paths share the traffic per flow, not per address pair.
+PER_FLOW = (("net.ipv4.fib_multipath_hash_policy", "1"),)
+#: The same by the user's half of a flow alone: all kernels of a host hash alike, and
+#: behind a router that chose by the whole, one that did would always choose the same.
+#: Source: ip-sysctl, `fib_multipath_hash_fields`: source address, protocol, its port.
+PER_USER = (
+    ("net.ipv4.fib_multipath_hash_fields", "21"),
+    ("net.ipv4.fib_multipath_hash_policy", "3"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a host sits: its site, its LAN, the router that it sends everything to."""
+    """Where a host sits: its site, its LAN, the router that it sends everything to.
+
+    Without one it has the routes that it learns, if any.
+    """
 
     site: str
     lan: str
-    router: str
+    router: str = ""
 
 
 def router_node(
@@ -74,8 +81,12 @@ def router_node(
     loopback: IPv4Address,
     boundary: tuple[str, ...],
     rendered: Rendered,
+    sharing: tuple[tuple[str, str], ...] = PER_FLOW,
 ) -> Node:
-    """Return a node that forwards packets and keeps NET_ADMIN."""
+    """Return a node that forwards packets and keeps NET_ADMIN.
+
+    By `sharing` it chooses among equal paths.
+    """
     interfaces = wiring.interfaces(name, *boundary)
     relays = sum(port.relays for port in interfaces)
     return Node(
@@ -90,7 +101,7 @@ def router_node(
         conditions=rendered.conditions,
         routes_packets=True,
         capabilities=tuple(sorted({"NET_ADMIN", *rendered.capabilities})),
-        sysctls=_ROUTER_SYSCTLS,
+        sysctls=(*_HOST_SYSCTLS, *FORWARDING_SYSCTLS, *sharing),
         tmpfs=rendered.tmpfs,
         memory_mb=rendered.memory_mb + _RELAY_MB * relays,
     )
@@ -108,10 +119,14 @@ def host_node(
     sysctls: tuple[tuple[str, str], ...] = (),
 ) -> Node:
     """Return a node with one LAN port and a default route by way of its router."""
-    route = StaticRoute(
-        prefix=EVERYWHERE,
-        via=wiring.address(place.lan, place.router),
-        source=loopbacks[0] if loopbacks else None,
+    routes = tuple(
+        StaticRoute(
+            prefix=EVERYWHERE,
+            via=wiring.address(place.lan, router),
+            source=loopbacks[0] if loopbacks else None,
+        )
+        for router in (place.router,)
+        if router
     )
     return Node(
         name=name,
@@ -120,7 +135,7 @@ def host_node(
         stem=stem,
         interfaces=wiring.interfaces(name),
         loopbacks=loopbacks,
-        routes=(route,),
+        routes=routes,
         files=rendered.files,
         processes=rendered.processes,
         conditions=rendered.conditions,
@@ -128,6 +143,16 @@ def host_node(
         sysctls=(*_HOST_SYSCTLS, *sysctls),
         tmpfs=rendered.tmpfs,
         memory_mb=rendered.memory_mb,
+    )
+
+
+def routing(host: Node) -> Node:
+    """Return a host whose kernel has the routes that its BIRD learns."""
+    return replace(
+        host,
+        routes_packets=True,
+        capabilities=tuple(sorted({*host.capabilities} - {"SETPCAP"})),
+        sysctls=(*host.sysctls, *PER_FLOW),
     )
 
 
@@ -147,7 +172,12 @@ def forwarding(host: Node, marked: Iterable[tuple[int, IPv4Address]]) -> Node:
 
 def router_address(prefix: IPv4Network) -> IPv4Address:
     """Return the loopback address of the router that originates `prefix`."""
-    return prefix.network_address + 1
+    return router_addresses(prefix, 1)[0]
+
+
+def router_addresses(prefix: IPv4Network, count: int) -> tuple[IPv4Address, ...]:
+    """Return the loopback addresses of so many routers that originate `prefix`."""
+    return tuple(prefix.network_address + 1 + number for number in range(count))
 
 
 def other_prefixes(topology: Topology, own: IPv4Network) -> tuple[IPv4Network, ...]:

@@ -1,105 +1,144 @@
-"""The nodes of a region: an edge, L4 nodes, L7 nodes, backends. Pure."""
+"""The nodes of a region: edges, L4 nodes, L7 nodes, backends. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 
 from lab.plan.links import (
     Wiring,
     backend_names,
-    edge_name,
+    edge_names,
     fabric_name,
     l4_names,
     l7_names,
-    uplink_name,
+    uplink_names,
 )
 from lab.plan.model import Node, Role
 from lab.plan.nodes import (
     BALANCER_SYSCTLS,
+    PER_FLOW,
+    PER_USER,
     SHARED_ADDRESS_SYSCTLS,
     Place,
     forwarding,
     host_node,
     other_prefixes,
-    router_address,
+    router_addresses,
     router_node,
+    routing,
 )
 from lab.render import backend, bird, envoy, nftables
-from lab.render.model import joined
-from lab.topology.model import L4Kind, Region, Topology, Transit
+from lab.render.model import Rendered, joined
+from lab.topology.model import L4Kind, Region, Topology
 
 
 def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator[Node]:
     """Yield the nodes of one region."""
-    yield _edge(topology, region, wiring)
-    place = Place(site=region.name, lan=fabric_name(region), router=edge_name(region))
+    inside = _Inside(topology=topology, region=region, wiring=wiring)
+    for number, name in enumerate(edge_names(region)):
+        yield _edge(inside, number, name)
     for name in l4_names(region):
-        yield _l4(topology, region, wiring, place, name)
+        yield _l4(inside, name)
     for name in l7_names(region):
-        backends = tuple(
-            (b, wiring.address(place.lan, b)) for b in backend_names(region)
-        )
-        ends = region.l4_kind is L4Kind.PACKET  # users' connections, here and not at L4
-        services = _services(topology, region) if ends else ()
-        yield host_node(
-            name,
-            role=Role.L7,
-            stem="envoy",
-            place=place,
-            wiring=wiring,
-            loopbacks=services,
-            rendered=envoy.render_l7(
-                name,
-                region.name,
-                (wiring.address(place.lan, name), *services),
-                backends,
-                tuple(declared.weight for declared in region.backends),
-                region.l7_retries,
-            ),
-            sysctls=(*BALANCER_SYSCTLS, *SHARED_ADDRESS_SYSCTLS) if ends else (),
-        )
+        yield _l7(inside, name)
     for name, declared in zip(backend_names(region), region.backends, strict=True):
-        address = wiring.address(place.lan, name)
         yield host_node(
             name,
             role=Role.BACKEND,
             stem="backend",
-            place=place,
+            place=inside.place,
             wiring=wiring,
             loopbacks=(),
-            rendered=backend.render(name, region.name, address, declared),
+            rendered=backend.render(name, region.name, inside.address(name), declared),
         )
 
 
-def _transit(topology: Topology, name: str) -> Transit:
-    return next(t for t in topology.transits if t.name == name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inside:
+    """A region from the inside: who is there, and how packets leave it."""
+
+    topology: Topology
+    region: Region
+    wiring: Wiring
+
+    @property
+    def place(self) -> Place:
+        """Where its hosts sit: they send everything to the one edge, if it is one."""
+        edges, lan = edge_names(self.region), fabric_name(self.region)
+        router = edges[0] if len(edges) == 1 else ""
+        return Place(site=self.region.name, lan=lan, router=router)
+
+    @property
+    def services(self) -> tuple[IPv4Address, ...]:
+        """The addresses that users connect to."""
+        return (self.region.address, self.topology.anycast.address)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several edges, of which one may die."""
+        return self.region.edges > 1
+
+    @property
+    def answering(self) -> frozenset[str]:
+        """The nodes at which users' connections end, and from which replies go."""
+        packets = self.region.l4_kind is L4Kind.PACKET
+        return frozenset((l7_names if packets else l4_names)(self.region))
+
+    def learns(self, name: str) -> bool:
+        """Tell whether a host learns its ways out: it needs one, and has several."""
+        return self.several and name in self.answering
+
+    def learned(self, name: str) -> tuple[tuple[IPv4Network, int], ...]:
+        """Return which prefixes a host learns, over how many edges at least."""
+        anycast = self.topology.anycast.prefix
+        others = other_prefixes(self.topology, self.region.prefix)
+        return tuple((p, 1) for p in others if p != anycast and self.learns(name))
+
+    def address(self, name: str) -> IPv4Address:
+        """Return a node's address on the region's LAN."""
+        return self.wiring.address(self.place.lan, name)
+
+    def addresses(self, names: tuple[str, ...]) -> tuple[tuple[str, IPv4Address], ...]:
+        """Return (name, address) of nodes on the region's LAN."""
+        return tuple((name, self.address(name)) for name in names)
+
+    def session(
+        self, here: str, there: str, *, exports: str, imports: bool = True
+    ) -> bird.Peer:
+        """Return the session of two nodes of the region, as one of them sees it."""
+        return bird.Peer(
+            name=there,
+            asn=self.region.asn,
+            local=self.address(here),
+            remote=self.address(there),
+            exports=exports,
+            imports=imports,
+        )
 
 
-def _edge(topology: Topology, region: Region, wiring: Wiring) -> Node:
-    name = edge_name(region)
-    fabric, uplink = fabric_name(region), uplink_name(region)
+def _edge(inside: _Inside, number: int, name: str) -> Node:
+    topology, region, wiring = inside.topology, inside.region, inside.wiring
+    uplink, above = uplink_names(region)[number], region.uplinks[number]
     transit = bird.Peer(
-        name=region.transit,
-        asn=_transit(topology, region.transit).asn,
+        name=above,
+        asn=next(t.asn for t in topology.transits if t.name == above),
         local=wiring.address(uplink, name),
-        remote=wiring.address(uplink, region.transit),
+        remote=wiring.address(uplink, above),
         exports="all",
     )
-    balancers = tuple(
-        bird.Peer(
-            name=l4,
-            asn=region.asn,
-            local=wiring.address(fabric, name),
-            remote=wiring.address(fabric, l4),
-            exports="none",
+    learning = tuple(n for n in l7_names(region) if inside.learns(n))
+    peers = tuple(
+        inside.session(
+            name, other, exports="learned" if inside.learns(other) else "none"
         )
-        for l4 in l4_names(region)
+        for other in (*l4_names(region), *learning)
     )
     own = topology.anycast.prefix
     elsewhere = tuple((p, 1) for p in other_prefixes(topology, region.prefix))
     learns = tuple((p, region.l4 if p == own else n) for p, n in elsewhere)
-    loopback = router_address(region.prefix)
+    loopback = router_addresses(region.prefix, region.edges)[number]
     return router_node(
         name,
         role=Role.EDGE,
@@ -113,53 +152,44 @@ def _edge(topology: Topology, region: Region, wiring: Wiring) -> Node:
             router_id=loopback,
             aggregate=region.prefix,
             hosts=(),
-            peers=(transit, *balancers),
+            peers=(transit, *peers),
             learns=learns,
             timers=topology.timers,
         ),
+        sharing=PER_USER if inside.several else PER_FLOW,
     )
 
 
-def _services(topology: Topology, region: Region) -> tuple[IPv4Address, ...]:
-    return (region.address, topology.anycast.address)
-
-
-def _l4(
-    topology: Topology, region: Region, wiring: Wiring, place: Place, name: str
-) -> Node:
-    address = wiring.address(place.lan, name)
-    edge = bird.Peer(
-        name=place.router,
-        asn=region.asn,
-        local=address,
-        remote=wiring.address(place.lan, place.router),
-        exports="static",
-        imports=False,
-    )
+def _l4(inside: _Inside, name: str) -> Node:
+    region, services = inside.region, inside.services
     announcer = bird.announcing(
         name,
         asn=region.asn,
-        router_id=address,
-        anycast=topology.anycast.prefix,
+        router_id=inside.address(name),
+        anycast=inside.topology.anycast.prefix,
         unicast=region.address,
-        peer=edge,
-        timers=topology.timers,
+        peers=tuple(
+            inside.session(name, edge, exports="static", imports=inside.learns(name))
+            for edge in edge_names(region)
+        ),
+        learns=inside.learned(name),
+        timers=inside.topology.timers,
     )
-    services = _services(topology, region)
-    l7 = tuple((n, wiring.address(place.lan, n)) for n in l7_names(region))
+    l7 = inside.addresses(l7_names(region))
     # Stopped in reverse: what announces goes before what serves.
     if region.l4_kind is L4Kind.PROXY:
         proxy = envoy.render_l4(name, services, l7, region.l4_hash)
-        return host_node(
+        host = host_node(
             name,
             role=Role.L4,
             stem="l4",
-            place=place,
-            wiring=wiring,
+            place=inside.place,
+            wiring=inside.wiring,
             loopbacks=services,
             rendered=joined(proxy, announcer),
             sysctls=BALANCER_SYSCTLS,
         )
+        return routing(host) if inside.learns(name) else host
     marked = {n: (mark, a) for mark, (n, a) in enumerate(l7, start=1)}
     steering = nftables.render(name, services, marked, region.l4_hash)
     return forwarding(
@@ -167,10 +197,50 @@ def _l4(
             name,
             role=Role.L4,
             stem="nftables",
-            place=place,
-            wiring=wiring,
+            place=inside.place,
+            wiring=inside.wiring,
             loopbacks=(),
             rendered=joined(steering, announcer),
         ),
         marked.values(),
+    )
+
+
+def _l7(inside: _Inside, name: str) -> Node:
+    region, answers = inside.region, name in inside.answering
+    services = inside.services if answers else ()
+    proxy = envoy.render_l7(
+        name,
+        region.name,
+        (inside.address(name), *services),
+        inside.addresses(backend_names(region)),
+        tuple(declared.weight for declared in region.backends),
+        region.l7_retries,
+    )
+    learns = inside.learns(name)
+    host = host_node(
+        name,
+        role=Role.L7,
+        stem="l4" if learns else "envoy",
+        place=inside.place,
+        wiring=inside.wiring,
+        loopbacks=services,
+        rendered=joined(proxy, _ways_out(inside, name)) if learns else proxy,
+        sysctls=(*BALANCER_SYSCTLS, *SHARED_ADDRESS_SYSCTLS) if answers else (),
+    )
+    return routing(host) if learns else host
+
+
+def _ways_out(inside: _Inside, name: str) -> Rendered:
+    """Return the BIRD of a host that answers users by way of several edges."""
+    return bird.listening(
+        name,
+        asn=inside.region.asn,
+        router_id=inside.address(name),
+        peers=tuple(
+            inside.session(name, edge, exports="none")
+            for edge in edge_names(inside.region)
+        ),
+        learns=inside.learned(name),
+        timers=inside.topology.timers,
     )

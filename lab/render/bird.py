@@ -5,8 +5,11 @@ What is announced to whom:
 * a router announces its own aggregate and everything it learned by BGP (every
   neighbour in the lab is a customer or a transit that sells the whole table);
   host routes below the aggregate stay inside;
-* an L4 node announces its service routes to its edge, and only while they are
-  enabled (`lab.node.announcer`);
+* a peer at an exchange is told the aggregate and what customers announce: what was
+  learned from other transits and peers is not its neighbour's to give (RFC 7908);
+* an L4 node announces its service routes to its edges, and only while they are
+  enabled (`lab.node.announcer`); where there are several edges it is told what they
+  learned, and its own kernel chooses among those that live;
 * a drained L4 node still announces the anycast prefix to its edge, marked as not to
   be passed on: the edge withdraws it from its transit and goes on delivering what
   still arrives. Taking the route away from the edge would lose those packets.
@@ -34,14 +37,22 @@ UNICAST_ROUTES = "unicast"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """One BGP session: the neighbour's name, the two ends, what it is offered."""
+    """One BGP session: the neighbour's name, the two ends, what it is offered.
+
+    `exports` is "all", "customers" (those ASes' routes, and one's own), "learned" (from
+    other ASes), "static" or "none". What it tells is preferred by so much, if anything
+    but the length of paths is to decide (RFC 4271, section 5.1.5; BIRD's default is
+    100).
+    """
 
     name: str
     asn: int
     local: IPv4Address
     remote: IPv4Address
-    exports: str  # "all", "static" or "none"
+    exports: str
     imports: bool = True
+    customers: tuple[int, ...] = ()
+    preference: int = 0
 
     @property
     def session(self) -> str:
@@ -102,7 +113,7 @@ def router(
         name,
         asn=asn,
         router_id=router_id,
-        forwards=True,
+        kernel="all",
         aggregate=aggregate,
         route_sets=route_sets,
         peers=peers,
@@ -118,10 +129,14 @@ def announcing(
     router_id: IPv4Address,
     anycast: IPv4Network,
     unicast: IPv4Address,
-    peer: Peer,
+    peers: tuple[Peer, ...],
+    learns: tuple[tuple[IPv4Network, int], ...],
     timers: Timers,
 ) -> Rendered:
-    """Return an L4 node's BIRD and announcer: health in, announcements out."""
+    """Return an L4 node's BIRD and announcer: health in, announcements out.
+
+    Where it `learns` routes its peers import, its kernel gets them.
+    """
     route_sets = (
         RouteSet(
             name=ANYCAST_ROUTES,
@@ -157,13 +172,36 @@ def announcing(
         name,
         asn=asn,
         router_id=router_id,
-        forwards=False,
+        kernel="learned" if learns else "",
         aggregate=None,
         route_sets=route_sets,
-        peers=(peer,),
+        peers=peers,
         timers=timers,
-        conditions=(_sessions((peer,), timers),),
+        conditions=(_sessions(peers, timers), *((_routes(learns),) if learns else ())),
         more=(process,),
+    )
+
+
+def listening(
+    name: str,
+    *,
+    asn: int,
+    router_id: IPv4Address,
+    peers: tuple[Peer, ...],
+    learns: tuple[tuple[IPv4Network, int], ...],
+    timers: Timers,
+) -> Rendered:
+    """Return the BIRD of a host that announces nothing and learns its ways out."""
+    return _rendered(
+        name,
+        asn=asn,
+        router_id=router_id,
+        kernel="learned",
+        aggregate=None,
+        route_sets=(),
+        peers=peers,
+        timers=timers,
+        conditions=(_sessions(peers, timers), _routes(learns)),
     )
 
 
@@ -190,7 +228,7 @@ def _rendered(
     *,
     asn: int,
     router_id: IPv4Address,
-    forwards: bool,
+    kernel: str,
     aggregate: IPv4Network | None,
     route_sets: tuple[RouteSet, ...],
     peers: tuple[Peer, ...],
@@ -203,7 +241,7 @@ def _rendered(
         name=name,
         asn=asn,
         router_id=router_id,
-        forwards=forwards,
+        kernel=kernel,
         aggregate=aggregate,
         route_sets=route_sets,
         peers=peers,

@@ -20,7 +20,7 @@ from lab.scenario.model import (
     NoFailures,
     RecoversWithin,
 )
-from lab.topology.distance import farthest_s, round_trips_s
+from lab.topology.distance import farthest_s, reached, round_trips_s
 from lab.topology.model import (
     AnycastName,
     Failover,
@@ -65,20 +65,7 @@ def catchment(topology: Topology, access: str) -> frozenset[str]:
 
     More than one means a tie, which only the routers' tie-breakers decide.
     """
-    start = next(a.transit for a in topology.access if a.name == access)
-    seen, ring = {start}, {start}
-    while ring:
-        near = frozenset(r.name for r in topology.regions if r.transit in ring)
-        if near:
-            return near
-        ring = {
-            there
-            for link in topology.links
-            for here, there in (link.between, link.between[::-1])
-            if here in ring and there not in seen
-        }
-        seen |= ring
-    return frozenset()
+    return reached(topology, access, (region.name for region in topology.regions))
 
 
 def drain_s(topology: Topology, *, interval_s: float) -> float:

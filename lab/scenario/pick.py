@@ -105,7 +105,7 @@ def beside(topology: Topology, near: Region) -> Access:
     Raises:
         InvalidInput: There is none.
     """
-    nearby = (a for a in topology.access if a.transit == near.transit)
+    nearby = (a for a in topology.access if a.transit in near.uplinks)
     return _chosen(
         topology, nearby, "access", "", f"an access network beside {near.name}"
     )

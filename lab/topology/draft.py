@@ -25,6 +25,7 @@ _NOUNS = MappingProxyType(
         "access.*.clients": "client node",
         "access.*.resolvers.*": "resolver",
         "anycast": "anycast",
+        "ixps.*": "exchange",
         "links.*": "link",
         "public_resolvers.*": "public resolver",
         "regions.*": "region",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveInt, StringConstraints
 
@@ -120,14 +120,23 @@ class Location(Model):
     lon: Annotated[float, Field(ge=-180, le=180)]
 
 
+#: Of one region.
+MOST_EDGES: Final = 4
+
+
 class Region(Model):
-    """A region: one edge router, L4 nodes, L7 nodes, backends."""
+    """A region: edge routers, L4 nodes, L7 nodes, backends."""
 
     name: Name
     asn: Asn
-    transit: Name
+    transit: Name | None = None
+    """What all its edges hang on."""
+    transits: tuple[Name, ...] = ()
+    """What each of its edges hangs on, in their order, where it is not one for all."""
+    edges: Annotated[int, Field(ge=1, le=MOST_EDGES)] = 1
+    """How many edge routers, each with an uplink of its own."""
     prefix: Prefix
-    """Unicast prefix that the edge originates; its first address is the edge's."""
+    """Unicast prefix that edges originate; its first addresses are theirs."""
     address: Address
     """Service address, which DNS hands out and providers check."""
     l4: Annotated[int, Field(ge=1, le=8)] = 2
@@ -143,6 +152,11 @@ class Region(Model):
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
     location: Location | None = None
     """Where its users' distance is counted from; `geo` names need it."""
+
+    @property
+    def uplinks(self) -> tuple[Name, ...]:
+        """The transit of each edge."""
+        return self.transits or (self.transit or "",) * self.edges
 
 
 class Transit(Model):
@@ -161,6 +175,18 @@ class TransitLink(Model):
     between: tuple[Name, Name]
     delay_ms: Annotated[float, Field(ge=0, le=1000)] = 0
     """One-way delay, in each direction; a round trip takes twice as long."""
+
+
+class Exchange(Model):
+    """An Internet exchange: a LAN on which each member peers with every other.
+
+    A peer is told of its neighbour's own network and of what hangs on it, and of
+    nothing that the neighbour has learned from others (RFC 7908, section 3).
+    """
+
+    name: Name
+    members: Annotated[tuple[Name, ...], Field(min_length=2, max_length=16)]
+    """Transits; what is between them is one building wide."""
 
 
 class Resolver(Model):
@@ -313,6 +339,7 @@ class Topology(Model):
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     transits: Annotated[tuple[Transit, ...], Field(min_length=1)]
     links: tuple[TransitLink, ...] = ()
+    ixps: tuple[Exchange, ...] = ()
     access: Annotated[tuple[Access, ...], Field(min_length=1)]
     public_resolvers: tuple[PublicResolver, ...] = ()
     zone: Zone

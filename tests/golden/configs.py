@@ -1,4 +1,4 @@
-"""Nodes of two-region whose configuration is kept, one of each kind."""
+"""Nodes whose configuration is kept: of two-region, one of each kind; PoPs' routers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lab.plan.build import build
 from lab.plan.model import Node
+from lab.render.bird import CONFIG
 from lab.topology.loading import load
 from lab.topology.profiles import Profile, apply
 
@@ -25,6 +26,16 @@ ONE_OF_EACH = (
     "us-clamping",
     "us-stale",
 )
+#: Of three-pop, whoever speaks BGP in a way that nobody in two-region does.
+SPEAKERS = (
+    "transit-eu-1",
+    "eu-west-edge-1",
+    "eu-west-edge-2",
+    "eu-west-l4-1",
+    "eu-west-l7-1",
+    "us-east-edge-1",
+    "us-east-l4-1",
+)
 
 
 def planned(source: str = "two-region") -> tuple[Node, ...]:
@@ -42,3 +53,13 @@ def nodes(source: str, names: Iterable[str]) -> dict[str, Node]:
 def one_of_each() -> dict[str, Node]:
     """Return the chosen nodes of two-region by name."""
     return nodes("two-region", ONE_OF_EACH)
+
+
+def spoken() -> dict[str, str]:
+    """Return the BIRD configurations of those who speak, by node and path."""
+    return {
+        f"{node.name}{file.path}": file.text
+        for node in nodes("three-pop", SPEAKERS).values()
+        for file in node.files
+        if file.path == CONFIG
+    }

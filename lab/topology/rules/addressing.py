@@ -7,15 +7,16 @@ from itertools import combinations
 
 from lab.topology.draft import Draft, address, prefix, text, whole
 from lab.topology.finding import Finding, Path
-from lab.topology.model import Address, Prefix
+from lab.topology.model import MOST_EDGES, Address, Prefix
 
 #: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
 #: because hosts do use it.
 RESERVED = tuple(
     Prefix(p) for p in ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
 )
-#: A network, a broadcast, a router's and one more address.
-_LONGEST = 30
+#: What a prefix holds beside its routers' addresses: those of the network, of broadcast
+#: and of one service.
+_OTHERS = 3
 #: Addresses in each of the users' subnets, /24 networks.
 _SUBNET = 256
 _MOST_SUBNETS = 256
@@ -44,14 +45,16 @@ def prefixes_are_reserved_ones(draft: Draft) -> Iterator[Finding]:
 
 
 def prefixes_have_room(draft: Draft) -> Iterator[Finding]:
-    """Find a prefix too small for its router and one more address."""
+    """Find a prefix too small for its routers and one more address."""
     for path, network in _prefixes(draft):
-        if path[0] != "anycast" and network.prefixlen > _LONGEST:
+        routers, longest = _routers(draft, path), _longest(draft, path)
+        if routers and network.prefixlen > longest:
+            them = "a router" if routers == 1 else f"{routers} routers"
             yield Finding(
                 path=path,
-                what=f"{draft.subject(path)}: prefix {network} has no room for a "
-                "router and a service",
-                allowed=f"a length of at most /{_LONGEST}",
+                what=f"{draft.subject(path)}: prefix {network} has no room for {them} "
+                "and a service",
+                allowed=f"a length of at most /{longest}",
             )
 
 
@@ -114,10 +117,13 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
     """Find an address that the router of a prefix has, or no host can have."""
     taken: dict[Address, str] = {}
     for path, network in _prefixes(draft):
-        if path[0] != "anycast" and network.prefixlen <= _LONGEST:
+        routers, subject = _routers(draft, path), draft.subject(path)
+        if routers and network.prefixlen <= _longest(draft, path):
             taken[network[0]] = f"the network address of {network}"
             taken[network[-1]] = f"the broadcast address of {network}"
-            taken[network[0] + 1] = f"that of the router of {draft.subject(path)}"
+            for number in range(routers):
+                which = f"edge {number + 1}" if routers > 1 else "the router"
+                taken[network[number + 1]] = f"that of {which} of {subject}"
     for path, value in _every_address(draft):
         if value in taken:
             yield Finding(
@@ -125,6 +131,20 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
                 what=f"{draft.subject(path)}: address {value} is {taken[value]}",
                 allowed="another address of the prefix",
             )
+
+
+def _routers(draft: Draft, path: Path) -> int:
+    """Return how many routers have an address of a prefix; none has of anycast."""
+    if path[0] == "anycast":
+        return 0
+    edges = draft.get((*path[:2], "edges"), whole) if path[0] == "regions" else 1
+    return min(max(edges or 1, 1), MOST_EDGES)
+
+
+def _longest(draft: Draft, path: Path) -> int:
+    """Return the greatest length of a prefix that has room."""
+    addresses = _routers(draft, path) + _OTHERS
+    return Prefix(0).max_prefixlen - (addresses - 1).bit_length()
 
 
 def _prefixes(draft: Draft) -> Iterator[tuple[Path, Prefix]]:

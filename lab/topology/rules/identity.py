@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 
 from lab.topology.draft import Draft, items, text, whole
 from lab.topology.finding import Finding, Path
@@ -43,7 +44,8 @@ def node_names_are_unique(draft: Draft) -> Iterator[Finding]:
 
 def link_names_are_unique(draft: Draft) -> Iterator[Finding]:
     """Find a link with the name of another, or of one that the plan makes."""
-    written = (path for path, _ in draft.find("links.*.name", text))
+    patterns = ("links.*.name", "ixps.*.name")
+    written = (path for pattern in patterns for path, _ in draft.find(pattern, text))
     yield from _collisions(draft, written, dict(_generated_links(draft)))
 
 
@@ -66,7 +68,8 @@ def _collisions(
 def _generated_nodes(draft: Draft) -> Iterator[tuple[str, str]]:
     for path, region in draft.find("regions.*.name", text):
         above = path[:-1]
-        yield f"{region}-edge", f'the edge router of region "{region}"'
+        for edge in _of_each_edge(draft, above, f"{region}-edge"):
+            yield edge, f'the edge router of region "{region}"'
         counts = {
             "l4": _count(draft, above, "l4"),
             "l7": _count(draft, above, "l7"),
@@ -82,17 +85,27 @@ def _count(draft: Draft, region: Path, key: str) -> int:
     return min(draft.get((*region, key), whole) or default, _MOST)
 
 
+def _of_each_edge(draft: Draft, region: Path, name: str) -> Iterator[str]:
+    """Yield what a name becomes for each edge: numbered, where there are several."""
+    edges = _count(draft, region, "edges")
+    yield from (f"{name}-{i + 1}" for i in range(edges)) if edges > 1 else (name,)
+
+
 #: No valid count is larger; an absurd one must not make absurdly many names.
 _MOST = 16
 
 
 def _generated_links(draft: Draft) -> Iterator[tuple[str, str]]:
-    suffixes = {
-        "regions.*": ("fabric", "uplink"),
-        "access.*": ("lan", "uplink"),
-        "transits.*": ("lan",),
-    }
-    for pattern, endings in suffixes.items():
+    for path, name in draft.find("regions.*.name", text):
+        subject = draft.subject(path)
+        yield f"{name}-fabric", f"the fabric of {subject}"
+        for uplink in _of_each_edge(draft, path[:-1], f"{name}-uplink"):
+            yield uplink, f"the uplink of {subject}"
+    for pattern, endings in _ENDINGS.items():
         for path, name in draft.find(f"{pattern}.name", text):
             for ending in endings:
                 yield f"{name}-{ending}", f"the {ending} of {draft.subject(path)}"
+
+
+#: What links of sites are called.
+_ENDINGS = MappingProxyType({"access.*": ("lan", "uplink"), "transits.*": ("lan",)})

@@ -12,6 +12,7 @@ from lab.errors import WrongUse
 from lab.live import targets
 from lab.live.fleet import Fleet
 from lab.live.targets import Blow
+from lab.plan.model import Role
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, small_fleet
 
@@ -72,6 +73,14 @@ class TestFind:
     def test_a_lan_of_hosts_is_no_link_that_suffers(self, fleet: Fleet) -> None:
         with pytest.raises(WrongUse, match='no target "access-lan"'):
             targets.find(fleet, "access-lan")
+
+    def test_a_region_with_two_edges_is_one_and_cut_off_at_both(
+        self, fleet: Fleet
+    ) -> None:
+        fleet.members["red-be-1"] = replace(fleet.members["red-be-1"], role=Role.EDGE)
+
+        assert targets.names(fleet)[:2] == ("blue", "red")
+        assert targets.find(fleet, "red").exits == ("red-edge", "red-be-1")
 
     def test_a_region_is_all_of_its_nodes(self, fleet: Fleet) -> None:
         assert targets.find(fleet, "red").nodes == ("red-edge", "red-l4-1", "red-be-1")

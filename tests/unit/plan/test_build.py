@@ -10,7 +10,7 @@ import pytest
 
 from lab.live.daemons.registry import ADAPTERS
 from lab.plan.build import build
-from lab.plan.links import default_subnets, link_count, uplink_name
+from lab.plan.links import default_subnets, link_count, uplink_names
 from lab.plan.model import Node, Plan, Role
 from lab.topology.model import L4Kind
 from tests.unit.worlds import quick, real
@@ -144,7 +144,7 @@ class TestPorts:
             (port,) = (
                 i for n in at(plan, site.name) for i in n.interfaces if i.boundary
             )
-            assert port.link == uplink_name(site)
+            assert (port.link,) == uplink_names(site)
 
     def test_a_transit_is_cut_off_at_every_link(self, plan: Plan) -> None:
         ports = plan.node("transit-a").interfaces

@@ -35,14 +35,16 @@ def router(
     *,
     hosts: tuple[tuple[IPv4Address, IPv4Address], ...] = (),
     timers: Timers = TIMERS,
+    learning: bool = False,
 ) -> Rendered:
+    inside = "learned" if learning else "none"
     return bird.router(
         "us-east-edge",
         asn=64496,
         router_id=OWN[1],
         aggregate=OWN,
         hosts=hosts,
-        peers=(peer("transit-a", 64500, "all"), peer("us-east-l4-1", 64496, "none")),
+        peers=(peer("transit-a", 64500, "all"), peer("us-east-l4-1", 64496, inside)),
         learns=((ANYCAST, 2), (IPv4Network("198.18.0.0/24"), 1)),
         timers=timers,
     )
@@ -55,7 +57,8 @@ def announcing() -> Rendered:
         router_id=IPv4Address("10.0.0.3"),
         anycast=ANYCAST,
         unicast=SERVICE,
-        peer=peer("us-east-edge", 64496, "static", imports=False),
+        peers=(peer("us-east-edge", 64496, "static", imports=False),),
+        learns=(),
         timers=TIMERS,
     )
 
@@ -130,6 +133,33 @@ class TestRouter:
         assert sessions.text == "BGP and BFD up with transit-a, us-east-l4-1"
         assert sessions.args["sessions"] == ["to_transit_a", "to_us_east_l4_1"]
         assert routes.args == {"prefixes": {"198.51.100.0/24": 2, "198.18.0.0/24": 1}}
+
+    def test_who_learns_ways_out_is_told_what_other_networks_told(self) -> None:
+        told = router(learning=True)
+
+        assert "export where source = RTS_BGP" in settings(
+            protocols(told)["bgp to_us_east_l4_1"]
+        )
+
+
+class TestListening:
+    def test_it_announces_nothing_and_its_kernel_learns(self) -> None:
+        hears = protocols(
+            bird.listening(
+                "us-east-l7-1",
+                asn=64496,
+                router_id=IPv4Address("10.0.0.3"),
+                peers=(peer("us-east-edge-1", 64496, "none"),),
+                learns=((IPv4Network("198.18.0.0/24"), 1),),
+                timers=TIMERS,
+            )
+        )
+
+        assert {"import all", "export none"} <= {
+            *settings(hears["bgp to_us_east_edge_1"])
+        }
+        assert "export where source = RTS_BGP" in settings(hears["kernel"])
+        assert not [name for name in hears if name.startswith("static")]
 
 
 class TestTimers:

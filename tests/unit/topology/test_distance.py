@@ -7,10 +7,12 @@ import pytest
 from lab.topology.distance import (
     as_declared_s,
     farthest_s,
+    reached,
     round_trip_bounds_s,
     round_trips_s,
+    transits_of,
 )
-from lab.topology.model import Topology, Transit, TransitLink
+from lab.topology.model import Exchange, Topology, Transit, TransitLink
 from tests.unit.worlds import quick
 
 
@@ -38,7 +40,69 @@ def linked(*links: tuple[str, str, float]) -> Topology:
     )
 
 
+def peering(topology: Topology, *members: str) -> Topology:
+    """Return the topology with an exchange of these transits."""
+    names = tuple(f"transit-{member}" for member in members)
+    return topology.model_copy(update={"ixps": (Exchange(name="ix", members=names),)})
+
+
+class TestTransitsOf:
+    def test_a_region_has_those_of_its_edges(self) -> None:
+        topology = quick()
+        east, west = topology.regions
+        both = {"transit": None, "transits": ("transit-a", "transit-b"), "edges": 2}
+        moved = topology.model_copy(
+            update={"regions": (east.model_copy(update=both), west)}
+        )
+
+        assert transits_of(moved, "us-east") == ("transit-a", "transit-b")
+        assert transits_of(topology, "us-east") == ("transit-a",)
+        assert transits_of(topology, "transit-a") == ("transit-a",)
+
+
+class TestReached:
+    REGIONS = ("us-east", "eu-west")
+
+    def test_the_nearer_one_is(self) -> None:
+        topology = linked(("a", "b", 0), ("c", "a", 0))
+
+        assert reached(topology, "transit-c", self.REGIONS) == {"us-east"}
+
+    def test_all_at_the_same_distance_are(self) -> None:
+        topology = linked(("c", "a", 0), ("c", "b", 0))
+
+        assert reached(topology, "transit-c", self.REGIONS) == {*self.REGIONS}
+
+    def test_a_peer_is_preferred_to_the_end_of_a_link(self) -> None:
+        topology = peering(linked(("c", "a", 0)), "c", "b")
+
+        assert reached(topology, "transit-c", self.REGIONS) == {"eu-west"}
+
+    def test_peers_pass_on_what_they_have_to_those_who_buy_of_them(self) -> None:
+        topology = peering(linked(("d", "c", 0)), "c", "b")
+
+        assert reached(topology, "transit-d", self.REGIONS) == {"eu-west"}
+
+    def test_but_not_to_other_peers(self) -> None:
+        topology = peering(linked(("c", "b", 0)), "d", "c")
+
+        assert reached(topology, "transit-d", self.REGIONS) == frozenset()
+
+
 class TestRoundTrips:
+    def test_an_exchange_has_no_length(self) -> None:
+        topology = peering(linked(("a", "c", 10), ("b", "c", 5)), "a", "b")
+
+        assert round_trips_s(topology, "access-us", "access-eu") == (0, 0)
+
+    def test_the_way_back_need_not_be_the_way_there(self) -> None:
+        links = linked(("a", "c", 10), ("a", "d", 30), ("d", "b", 30))
+
+        found = round_trips_s(peering(links, "c", "b"), "transit-a", "transit-b")
+
+        # a to c to its peer b and a to d to b are as short; back there is only d.
+        assert found == (0.07, 0.12)
+
     def test_a_link_is_passed_twice(self) -> None:
         found = round_trips_s(linked(("a", "b", 40)), "access-us", "eu-west")
 
