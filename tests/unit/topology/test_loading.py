@@ -62,8 +62,7 @@ class TestLocated:
         )
         assert problem.allowed == (
             "hashing, l4-kinds, minimal, resolver-zoo, steering, surge, three-pop, "
-            "two-region, "
-            "or the path of a .yaml file"
+            "two-region, or the path of a .yaml file"
         )
 
     @pytest.mark.parametrize("path", ["mine.yaml", "./mine", "here/mine.yml"])
