@@ -185,11 +185,12 @@ def fault(
 
     Several can suffer at the same time; a region is restored with all its nodes.
 
-    app-dead, drain and brown-out befall regions, provider-outage befalls providers;
-    power-off and isolate befall both, and edges, resolvers and parents; crash and hang
-    befall every node. A link (us-east-uplink) can be cut (isolate), lossy or slow, and
-    what a node sends over it lost (one-way us-east-uplink:us-east-edge); partition
-    befalls a region and a provider or users: us-east:provider-a.
+    app-dead, drain and brown-out befall regions (brown-out a single backend too),
+    provider-outage befalls providers; crash and hang befall every node, power-off and
+    isolate all but transits and access networks. A link (us-east-uplink) can be cut
+    (isolate), lossy or slow, and what a node sends over it lost (one-way
+    us-east-uplink:us-east-edge); partition befalls a region and a provider or users
+    (us-east:provider-a).
     """
     from lab.scenario.model import FaultKind
 

@@ -170,7 +170,7 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         return "isolated"
     for marked, file in target.marks.items():
         looks = fleet.request("run", target.marked, argv=("test", "-e", file))
-        if any(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
+        if all(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
             return marked
     return UP
 
@@ -208,12 +208,14 @@ def suffering(fleet: Fleet) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     wholes: list[tuple[Target, str]] = []
-    for name in targets.names(fleet):
-        target = targets.find(fleet, name)
-        now = _state_of(fleet, target)
-        if now != UP and not any(_is_part(target, now, *whole) for whole in wholes):
-            found[name] = now
-            wholes.append((target, now))
+    with fleet.asking_once():
+        fleet.request("status")  # all at the same time, before each is waited for
+        for name in targets.names(fleet):
+            target = targets.find(fleet, name)
+            now = _state_of(fleet, target)
+            if now != UP and not any(_is_part(target, now, *whole) for whole in wholes):
+                found[name] = now
+                wholes.append((target, now))
     return found
 
 
@@ -230,6 +232,8 @@ def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
             )
         case ("down", "down") | ("hung", "hung"):
             return nodes < set(whole.nodes)
+        case ("browned out", "browned out"):
+            return nodes <= set(whole.marked)
         case "app-dead", "down":
             return nodes <= set(whole.service)
         case "isolated", "isolated":
@@ -263,7 +267,8 @@ def inject(fleet: Fleet, fault: Fault) -> Effect:
 
 def _well(fleet: Fleet, kind: FaultKind) -> str:
     """Return the names of all that can suffer a fault of a kind and suffers none."""
-    well = (t.name for t in targets.whom(fleet, kind) if not _ill(fleet, t))
+    with fleet.asking_once():
+        well = [t.name for t in targets.whom(fleet, kind) if not _ill(fleet, t)]
     return ", ".join(well) or "there is nothing"
 
 

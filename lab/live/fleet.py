@@ -61,6 +61,7 @@ class Fleet:
         self._engine = engine
         self._listeners: list[Listener] = []
         self._reader = Reader(on_failure=self.fail)
+        self._asked: dict[str, Request] | None = None
         self.members: dict[str, Member] = {}
         self.channels: dict[str, Channel] = {}
 
@@ -111,10 +112,27 @@ class Fleet:
     ) -> dict[str, Request]:
         """Send one request to these nodes, or to all."""
         names = self.channels if nodes is None else nodes
-        return {
-            name: self.channels[name].request(do, at_ns=at_ns, **facts)
-            for name in names
-        }
+        return {name: self._request(name, do, at_ns, facts) for name in names}
+
+    @contextmanager
+    def asking_once(self) -> Iterator[None]:
+        """Ask no node the same thing twice meanwhile: what it said holds so long."""
+        self._asked = {}
+        try:
+            yield
+        finally:
+            self._asked = None
+
+    def _request(
+        self, name: str, do: str, at_ns: int | None, facts: Mapping[str, object]
+    ) -> Request:
+        what = f"{name} {do} {at_ns} {facts}"
+        if self._asked is not None and what in self._asked:
+            return self._asked[what]
+        request = self.channels[name].request(do, at_ns=at_ns, **facts)
+        if self._asked is not None:
+            self._asked[what] = request
+        return request
 
     @contextmanager
     def inbox(self) -> Iterator[Inbox]:

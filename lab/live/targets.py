@@ -19,9 +19,9 @@ from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 #: While it is there, a backend fails its users (`lab.backend.app`).
 BROWNED_OUT_FILE = "/run/lab/browned-out"
 _REPLY_S = 5.0
-#: Only nodes that forward have kept the power over their own ports; those of transits
-#: and access networks are everybody's way, and not one node's.
-_OWN_PORTS = frozenset({(Role.EDGE, "bird"), (Role.L4, "nftables")})
+#: Who cuts itself off: routers by their ports, hosts by a gate (`lab.node.gate`). The
+#: ports of transits and access networks are everybody's way, and not one node's.
+_CUT_THEMSELVES = (Role.EDGE, Role.L4, Role.L7)
 #: Hosts whose every packet passes the router of their site.
 _BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT)
 _SITE_ROUTERS = (Role.TRANSIT, Role.ACCESS)
@@ -57,7 +57,7 @@ class Target:
         watched: The nodes whose stamps tell when the outside saw a fault, where those
             are not all that are hit.
         undo: What undoes any of its faults, one after the other.
-        marks: Files in the nodes of `marked` that are there in a state.
+        marks: Files that are there in all nodes of `marked` in a state.
         exits: Of `nodes`, those whose cut links cut all of it off.
         service: Of `nodes`, those whose end alone is the end of the service.
         gates: Routers that can keep the target off the network, with its addresses.
@@ -141,24 +141,36 @@ def _single_nodes(fleet: Fleet) -> tuple[str, ...]:
 
 
 def _single(fleet: Fleet, name: str) -> Target:
-    member = fleet.members[name]
-    if member.role in _BEHIND_ROUTERS:
+    role = fleet.members[name].role
+    if role in _BEHIND_ROUTERS:
         return _behind_router(fleet, name)
+    if role is Role.BACKEND:
+        return _backend(fleet, name)
+    if role in _CUT_THEMSELVES:
+        return _cutting_itself(fleet, name)
+    return _alone(name)
+
+
+def _alone(name: str) -> Target:
     nodes = (name,)
-    faults = _deaths(nodes)
-    if (member.role, member.stem) in _OWN_PORTS:
-        every = {"every_port": True}
-        faults |= {
-            FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes, facts=every),),
-            FaultKind.ISOLATE: (Blow(do="isolate", nodes=nodes, facts=every),),
-        }
     return Target(
         name=name,
         nodes=nodes,
-        faults=faults,
+        faults=_deaths(nodes),
         undo=(Blow(do="restore", nodes=nodes),),
         exits=nodes,
     )
+
+
+def _cutting_itself(fleet: Fleet, name: str) -> Target:
+    host = _alone(name)
+    (told,) = replies(fleet.request("status", host.nodes), _REPLY_S).values()
+    kinds = (FaultKind.POWER_OFF, FaultKind.ISOLATE)
+    if said := str(told["uncuttable"]):
+        return replace(host, why_not=dict.fromkeys(kinds, said))
+    every = {"every_port": True}
+    cuts = {k: (Blow(do=k, nodes=host.nodes, facts=every),) for k in kinds}
+    return replace(host, faults={**host.faults, **cuts})
 
 
 def _deaths(nodes: tuple[str, ...]) -> dict[FaultKind, tuple[Blow, ...]]:
@@ -167,6 +179,19 @@ def _deaths(nodes: tuple[str, ...]) -> dict[FaultKind, tuple[Blow, ...]]:
         FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
         FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
     }
+
+
+def _backend(fleet: Fleet, name: str) -> Target:
+    """Return a host that can also fail its users alone."""
+    host = _cutting_itself(fleet, name)
+    faults = {FaultKind.BROWN_OUT: (_run(host.nodes, "touch", BROWNED_OUT_FILE),)}
+    return replace(
+        host,
+        faults={**host.faults, **faults},
+        undo=(_run(host.nodes, "rm", "-f", BROWNED_OUT_FILE), *host.undo),
+        marked=host.nodes,
+        marks={"browned out": BROWNED_OUT_FILE},
+    )
 
 
 def _region(fleet: Fleet, name: str) -> Target:

@@ -19,6 +19,7 @@ from lab.node import network
 from lab.node.commands import VERBS, Effect, stop_all
 from lab.node.daemons import Daemon
 from lab.node.delay import Impossible, lengthen
+from lab.node.gate import Gate
 from lab.node.probes import forget, heard, listen_for
 from lab.node.readiness import Readiness
 from lab.node.speak import say
@@ -35,6 +36,7 @@ class Node:
         self.spec = replace(spec, processes=[*relays, *spec.processes])
         self.ports = network.port_names()
         self.impaired: dict[str, dict[str, float]] = {}
+        self.gate = Gate(network.outer_ports(self.ports)[0]) if spec.gate else None
         self._selector = selectors.DefaultSelector()
         self._armed: list[tuple[int, int, Effect]] = []
         self._stopping = False

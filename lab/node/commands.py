@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from lab.node import loss, network
 from lab.node.daemons import Daemon, timed
 from lab.node.delay import RELAY, can_lengthen, lengthen_by
+from lab.node.gate import Gate
 from lab.node.readiness import Readiness
 from lab.node.speak import say
 from lab.node.spec import Spec
@@ -26,11 +27,13 @@ class State(Protocol):
         ports: {address: port} of the node's ends of links.
         impaired: {address: {"loss", "extra_ms"}} of the ends that are as no link should
             be, with how much it is.
+        gate: Its own, if it is a host that has one.
     """
 
     spec: Spec
     ports: dict[str, str]
     impaired: dict[str, dict[str, float]]
+    gate: Gate | None
     daemons: dict[str, Daemon]
     readiness: Readiness
 
@@ -55,7 +58,8 @@ def status(node: State, _: dict[str, Any]) -> Effect:
             "frozen": [d.name for d in daemons if d.frozen],
             "waiting": len(waiting),
             "loopbacks": node.spec.loopbacks,
-            "cut": network.is_cut(node.ports.values()),
+            "cut": network.is_cut(node.ports.values()) or _is_closed(node),
+            "uncuttable": node.gate.why_not if node.gate else "",
             "impaired": node.impaired,
             "lengthens": [a for a in _own_ends(node) if can_lengthen(_delay(node, a))],
         }
@@ -83,7 +87,7 @@ def power_off(node: State, command: dict[str, Any]) -> Effect:
 
     def effect() -> dict[str, Any]:
         frozen = timed(lambda: _signal_all(node, signal.SIGSTOP))
-        cut = timed(lambda: network.cut_links(_to_cut(node, command)))
+        cut = timed(lambda: _cut(node, command))
         _kill_all(node)
         return {**frozen, "after_ns": cut["after_ns"], **_silent(frozen)}
 
@@ -92,13 +96,20 @@ def power_off(node: State, command: dict[str, Any]) -> Effect:
 
 def isolate(node: State, command: dict[str, Any]) -> Effect:
     """Cut the boundary links, or with `every_port` all; its daemons go on."""
-    return lambda: dict(timed(lambda: network.cut_links(_to_cut(node, command))))
+    return lambda: dict(timed(lambda: _cut(node, command)))
 
 
-def _to_cut(node: State, command: dict[str, Any]) -> list[str]:
-    if command.get("every_port"):
-        return [port for port in node.ports.values() if port != "lo"]
-    return [node.ports[address] for address in node.spec.boundary]
+def _cut(node: State, command: dict[str, Any]) -> None:
+    if not command.get("every_port"):
+        network.cut_links(node.ports[address] for address in node.spec.boundary)
+    elif node.gate:
+        node.gate.close()
+    else:
+        network.cut_links(network.outer_ports(node.ports))
+
+
+def _is_closed(node: State) -> bool:
+    return node.gate is not None and node.gate.closed
 
 
 def crash(node: State, _: dict[str, Any]) -> Effect:
@@ -201,6 +212,8 @@ def restore(node: State, _: dict[str, Any]) -> Effect:
     def effect() -> dict[str, Any]:
         def back() -> None:
             network.links_up(node.spec, node.ports.values())
+            if node.gate:
+                node.gate.reopen()
             _signal_all(node, signal.SIGCONT)
             node.start_missing()
 

@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from lab.node.spec import Spec
@@ -33,6 +33,11 @@ def port_names() -> dict[str, str]:
         for port in json.loads(shown.stdout)
         for info in port["addr_info"]
     }
+
+
+def outer_ports(ports: Mapping[str, str]) -> list[str]:
+    """Return the ports that lead out of the node, of all by address."""
+    return [port for port in ports.values() if port != "lo"]
 
 
 def configure(spec: Spec) -> None:

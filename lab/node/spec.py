@@ -28,6 +28,7 @@ class Spec:
         processes: {"name", "argv", "user", "env"} in starting order.
         conditions: {"text", "kind", "args"}.
         delays: {"link", "address", "ms", "relay"} (`lab.node.delay`).
+        gate: Whether it builds one (`lab.node.gate`); a host with one port.
     """
 
     loopbacks: list[str]
@@ -37,6 +38,7 @@ class Spec:
     processes: list[dict[str, Any]]
     conditions: list[dict[str, Any]]
     delays: list[dict[str, Any]] = field(default_factory=list)
+    gate: bool = False
 
 
 def read_spec(environment: dict[str, str]) -> Spec:

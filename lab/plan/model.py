@@ -119,6 +119,7 @@ class Node:
         routes: Static routes; routers have none, they speak BGP.
         routes_packets: Forwards between links, or learns its routes, and keeps
             NET_ADMIN.
+        gate: It can close its port after it gave NET_ADMIN up (`lab.node.gate`).
         tmpfs: Folders that a daemon writes to.
     """
 
@@ -133,6 +134,7 @@ class Node:
     processes: tuple[Process, ...] = ()
     conditions: tuple[Condition, ...] = ()
     routes_packets: bool = False
+    gate: bool = False
     capabilities: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     tmpfs: tuple[str, ...] = ()

@@ -117,6 +117,7 @@ def host_node(
     loopbacks: tuple[IPv4Address, ...],
     rendered: Rendered,
     sysctls: tuple[tuple[str, str], ...] = (),
+    gate: bool = False,
 ) -> Node:
     """Return a node with one LAN port and a default route by way of its router."""
     routes = tuple(
@@ -143,6 +144,7 @@ def host_node(
         sysctls=(*_HOST_SYSCTLS, *sysctls),
         tmpfs=rendered.tmpfs,
         memory_mb=rendered.memory_mb,
+        gate=gate,
     )
 
 
@@ -151,6 +153,7 @@ def routing(host: Node) -> Node:
     return replace(
         host,
         routes_packets=True,
+        gate=False,  # it keeps the power over its port
         capabilities=tuple(sorted({*host.capabilities} - {"SETPCAP"})),
         sysctls=(*host.sysctls, *PER_FLOW),
     )

@@ -52,6 +52,7 @@ def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator
             wiring=wiring,
             loopbacks=(),
             rendered=backend.render(name, region.name, inside.address(name), declared),
+            gate=True,
         )
 
 
@@ -188,6 +189,7 @@ def _l4(inside: _Inside, name: str) -> Node:
             loopbacks=services,
             rendered=joined(proxy, announcer),
             sysctls=BALANCER_SYSCTLS,
+            gate=True,
         )
         return routing(host) if inside.learns(name) else host
     marked = {n: (mark, a) for mark, (n, a) in enumerate(l7, start=1)}
@@ -227,6 +229,7 @@ def _l7(inside: _Inside, name: str) -> Node:
         loopbacks=services,
         rendered=joined(proxy, _ways_out(inside, name)) if learns else proxy,
         sysctls=(*BALANCER_SYSCTLS, *SHARED_ADDRESS_SYSCTLS) if answers else (),
+        gate=True,
     )
     return routing(host) if learns else host
 

@@ -46,6 +46,7 @@ def environment(node: Node) -> dict[str, str]:
         if i.delay_ms
     ]
     orders |= {"delays": delays} if delays else {}
+    orders |= {"gate": True} if node.gate else {}
     for file in node.files:
         if ("\n" + file.text).find("\n" + _MARK) >= 0:
             raise ValueError(f"{node.name}: {file.path} has a line with {_MARK!r}")

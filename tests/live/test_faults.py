@@ -16,14 +16,14 @@ from lab.topology.model import Topology
 
 pytestmark = pytest.mark.live
 
-#: Half a question over TCP to a DNS server, which therefore waits for the rest; then
-#: what becomes of the connection.
+#: The first byte of a request, whose rest a server waits for; then what becomes of the
+#: connection.
 HOLD = """
 import socket, sys
-held = socket.create_connection((sys.argv[1], 53), timeout=2)
-held.sendall(b"\\0")
+held = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=2)
+held.sendall(bytes([int(sys.argv[4])]))
 open("/tmp/held", "w").close()
-held.settimeout(float(sys.argv[2]))
+held.settimeout(float(sys.argv[3]))
 try:
     print("goodbye" if held.recv(1) == b"" else "an answer")
 except ConnectionResetError:
@@ -31,6 +31,9 @@ except ConnectionResetError:
 except TimeoutError:
     print("silence")
 """
+DNS_PORT, BACKEND_PORT = 53, 80
+#: Of a length that is two bytes long; of a method.
+FIRST_BYTE = {DNS_PORT: 0, BACKEND_PORT: ord("G")}
 #: Longer than a fault takes to be agreed on and to be struck.
 HOLD_S = 4.0
 GET = """
@@ -76,6 +79,22 @@ def statuses(world: LiveWorld, users: str, address: object) -> dict[str, int]:
     return told
 
 
+def last_word(
+    world: LiveWorld, here: str, address: str, port: int, kind: FaultKind, target: str
+) -> str:
+    """Return what a connection to a target hears of a fault."""
+    told = (address, str(port), str(HOLD_S), str(FIRST_BYTE[port]))
+    argv = ("python3", "-c", HOLD, *told)
+    world.execute(here, "rm", "-f", "/tmp/held")
+    with ThreadPoolExecutor() as threads:
+        held = threads.submit(world.execute, here, *argv)
+        deadline = time.monotonic() + HOLD_S
+        while world.execute(here, "test", "-e", "/tmp/held")["status"]:
+            assert time.monotonic() < deadline, held.result()
+        world.inject(kind, target)
+    return str(held.result()["stdout"].strip())
+
+
 class TestInject:
     def test_what_does_not_exist_is_refused_with_what_does(
         self, world: LiveWorld, region: str, provider: str
@@ -106,6 +125,8 @@ class TestInject:
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.ISOLATE, "provider", "isolated"),
             (FaultKind.HANG, "balancer", "hung"),
+            (FaultKind.POWER_OFF, "balancer", "down"),
+            (FaultKind.ISOLATE, "balancer", "isolated"),
             (FaultKind.CRASH, "resolver", "down"),
             (FaultKind.POWER_OFF, "resolver", "down"),
             (FaultKind.ISOLATE, "parent", "isolated"),
@@ -190,7 +211,7 @@ class TestBrownOut:
         assert set(statuses(mended, users, address).values()) == {200}
 
 
-class TestProvider:
+class TestSilence:
     @pytest.mark.parametrize(
         ("kind", "heard"),
         [
@@ -198,7 +219,7 @@ class TestProvider:
             (FaultKind.CRASH, "goodbye"),
         ],
     )
-    def test_only_a_crash_says_goodbye(
+    def test_a_provider_says_goodbye_in_a_crash_alone(
         self,
         mended: LiveWorld,
         topology: Topology,
@@ -208,17 +229,31 @@ class TestProvider:
         heard: str,
     ) -> None:
         address = str(topology.zone.providers[0].address)
-        argv = ("python3", "-c", HOLD, address, str(HOLD_S))
-        mended.execute(users, "rm", "-f", "/tmp/held")
-        with ThreadPoolExecutor() as threads:
-            held = threads.submit(mended.execute, users, *argv)
-            deadline = time.monotonic() + HOLD_S
-            while mended.execute(users, "test", "-e", "/tmp/held")["status"]:
-                assert time.monotonic() < deadline, held.result()
-            mended.inject(kind, provider)
 
-        assert held.result()["stdout"].strip() == heard
+        assert last_word(mended, users, address, DNS_PORT, kind, provider) == heard
 
+    @pytest.mark.parametrize(
+        ("kind", "heard"),
+        [
+            (FaultKind.POWER_OFF, "silence"),
+            (FaultKind.ISOLATE, "silence"),
+            (FaultKind.CRASH, "goodbye"),
+        ],
+    )
+    def test_a_backend_says_goodbye_in_a_crash_alone(
+        self, mended: LiveWorld, region: str, kind: FaultKind, heard: str
+    ) -> None:
+        """Cut off by its own gate, after it gave the power over its port up."""
+        book = mended.address_book()
+        (address,) = (a for a, node in book.items() if node == f"{region}-be-1")
+        balancer, backend = f"{region}-l7-1", f"{region}-be-1"
+
+        assert (
+            last_word(mended, balancer, address, BACKEND_PORT, kind, backend) == heard
+        )
+
+
+class TestProvider:
     def test_two_targets_suffer_at_once_and_are_restored_one_by_one(
         self, mended: LiveWorld, region: str, provider: str
     ) -> None:

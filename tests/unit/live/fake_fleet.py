@@ -47,6 +47,7 @@ class FakeNode:
     running: bool = True
     frozen: bool = False
     cut: bool = False
+    uncuttable: str = ""
     barred: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     impaired: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class FakeNode:
                 "frozen": ["daemon"] if self.frozen else [],
                 "loopbacks": [ADDRESS],
                 "cut": self.cut,
+                "uncuttable": self.uncuttable,
                 "impaired": self.impaired,
                 "lengthens": LONG.get(self.name, []),
             }

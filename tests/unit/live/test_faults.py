@@ -109,6 +109,8 @@ class TestState:
             (FaultKind.HANG, "provider", "hung"),
             (FaultKind.CRASH, "red-l4-1", "down"),
             (FaultKind.HANG, "honest", "hung"),
+            (FaultKind.ISOLATE, "red-l4-1", "isolated"),
+            (FaultKind.POWER_OFF, "red-l4-1", "down"),
             (FaultKind.POWER_OFF, "honest", "down"),
             (FaultKind.ISOLATE, "honest", "isolated"),
             (FaultKind.ISOLATE, "red-uplink", "isolated"),
@@ -215,6 +217,17 @@ class TestState:
 
         with pytest.raises(WrongUse, match='"blue" suffers from no fault; red is down'):
             faults.demand_a_fault(fleet, "blue")
+
+    def test_one_backend_that_fails_users_is_its_regions_if_it_is_the_only_one(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, fault(FaultKind.BROWN_OUT, "red-be-1"))
+
+        assert faults.suffering(fleet) == {"red": "browned out"}
+
+        faults.restore(fleet, "red-be-1")
+
+        assert faults.suffering(fleet) == {}
 
     def test_two_lost_directions_are_a_cut_link(self, fleet: Fleet) -> None:
         faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:transit"))

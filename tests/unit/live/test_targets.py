@@ -14,13 +14,23 @@ from lab.live.fleet import Fleet
 from lab.live.targets import Blow
 from lab.plan.model import Role
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
-from tests.unit.live.fake_fleet import ADDRESS, small_fleet
+from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
 
 
 @pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    with small_fleet() as (nodes, _, _):
-        yield nodes
+def small() -> Iterator[tuple[Fleet, dict[str, FakeNode]]]:
+    with small_fleet() as (fleet, nodes, _):
+        yield fleet, nodes
+
+
+@pytest.fixture
+def fleet(small: tuple[Fleet, dict[str, FakeNode]]) -> Fleet:
+    return small[0]
+
+
+@pytest.fixture
+def nodes(small: tuple[Fleet, dict[str, FakeNode]]) -> dict[str, FakeNode]:
+    return small[1]
 
 
 def blows(
@@ -101,7 +111,7 @@ class TestFaults:
                 "power-off, crash, hang, isolate, app-dead, drain",
             ),
             ("provider", "brown-out", "crash, hang, power-off, isolate, prov"),
-            ("red-be-1", "power-off", "crash, hang; power-off is for: blue, red, prov"),
+            ("red-be-1", "drain", "crash, hang, power-off, isolate, brown-out; drain"),
             ("honest", "drain", "crash, hang, power-off, isolate; drain is for: blue"),
             ("access-uplink", "crash", "isolate, lossy, slow; crash is for: blue, red"),
             (
@@ -111,7 +121,7 @@ class TestFaults:
             ),
             ("red-uplink:transit", "isolate", "one-way, lossy; isolate is for: blue"),
             ("transit", "isolate", "crash, hang"),
-            ("red-l4-1", "isolate", "crash, hang"),
+            ("red-l4-1", "brown-out", "crash, hang, power-off, isolate; brown-out is"),
             ("red-edge", "drain", "crash, hang, power-off, isolate"),
         ],
     )
@@ -136,27 +146,33 @@ class TestFaults:
                 assert len(hit) == len(set(hit)), f"{kind} of {target.name}"
 
     def test_a_brown_out_is_the_file_that_backends_look_at(self, fleet: Fleet) -> None:
-        (blow,) = blows(fleet, "red", FaultKind.BROWN_OUT)
+        for name in ("red", "red-be-1"):
+            (blow,) = blows(fleet, name, FaultKind.BROWN_OUT)
 
-        assert blow.nodes == ("red-be-1",)
-        assert blow.facts["argv"] == ("touch", app.BROWNED_OUT)
+            assert blow.nodes == ("red-be-1",)
+            assert blow.facts["argv"] == ("touch", app.BROWNED_OUT)
 
-    def test_a_router_alone_is_cut_off_on_every_side(self, fleet: Fleet) -> None:
+    @pytest.mark.parametrize("name", ["red-edge", "red-l4-1", "red-be-1"])
+    def test_a_node_of_a_region_alone_is_cut_off_on_every_side(
+        self, fleet: Fleet, name: str
+    ) -> None:
         for kind in (FaultKind.POWER_OFF, FaultKind.ISOLATE):
-            (blow,) = blows(fleet, "red-edge", kind)
+            (blow,) = blows(fleet, name, kind)
 
-            assert (blow.do, blow.nodes) == (kind, ("red-edge",))
+            assert (blow.do, blow.nodes) == (kind, (name,))
             assert blow.facts == {"every_port": True}
 
-    def test_an_l4_node_that_sends_packets_on_can_be_cut_off_too(
-        self, fleet: Fleet
+    def test_a_host_that_its_kernel_cannot_cut_off_is_refused_with_the_reason(
+        self, nodes: dict[str, FakeNode], fleet: Fleet
     ) -> None:
-        proxy = fleet.members["red-l4-1"]
-        fleet.members["red-l4-1"] = replace(proxy, stem="nftables")
+        nodes["red-be-1"].uncuttable = "Error: no egress"
+        said = (
+            "cannot suffer isolate; it can: crash, hang, brown-out; isolate is for: "
+            r"blue, .* \(Error: no egress\)"
+        )
 
-        (blow,) = blows(fleet, "red-l4-1", FaultKind.POWER_OFF)
-
-        assert blow.facts == {"every_port": True}
+        with pytest.raises(WrongUse, match=said):
+            blows(fleet, "red-be-1", FaultKind.ISOLATE)
 
     def test_a_pair_is_parted_where_the_region_begins(self, fleet: Fleet) -> None:
         pair = targets.find(fleet, "red:providers")

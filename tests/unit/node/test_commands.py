@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,11 +10,26 @@ import pytest
 
 from lab.node import commands, loss
 from lab.node.commands import State
+from lab.node.gate import Gate
 
 HERE, THERE = "10.0.0.2", "10.0.0.66"
 ATLANTIC = {"link": "atlantic", "address": f"{HERE}/26", "ms": 40.0, "relay": True}
 
 Done = list[tuple[object, ...]]
+
+
+@dataclass
+class FakeGate:
+    """Opens and closes, and tells no kernel."""
+
+    why_not: str = ""
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def reopen(self) -> None:
+        self.closed = False
 
 
 @pytest.fixture
@@ -33,14 +49,24 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
 def node() -> State:
     """A router with a long link and a short one."""
     spec = SimpleNamespace(
-        keep_net_admin=True, delays=[ATLANTIC], processes=[], loopbacks=[]
+        keep_net_admin=True,
+        delays=[ATLANTIC],
+        processes=[],
+        loopbacks=[],
+        boundary=[],
     )
-    ready = SimpleNamespace(waiting=dict)
+    ready = SimpleNamespace(waiting=dict, check_again=lambda: None)
     ports = {HERE: "long0", THERE: "lo"}
     return cast(
         State,
         SimpleNamespace(
-            spec=spec, ports=ports, impaired={}, daemons={}, readiness=ready
+            spec=spec,
+            ports=ports,
+            impaired={},
+            daemons={},
+            readiness=ready,
+            gate=None,
+            start_missing=lambda: None,
         ),
     )
 
@@ -79,6 +105,66 @@ class TestSlow:
 
         assert node.impaired == {HERE: {"loss": 1}}
         assert done == [(50, 40, "long0"), ("lose", "long0", 1), (0, 40, "long0")]
+
+
+class TestCut:
+    @pytest.fixture
+    def cut(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The ports that were taken down."""
+        ports: list[str] = []
+        monkeypatch.setattr(commands.network, "cut_links", ports.extend)
+        return ports
+
+    @pytest.mark.parametrize("do", ["isolate", "power-off"])
+    def test_a_router_alone_takes_every_port_down(
+        self, node: State, cut: list[str], do: str
+    ) -> None:
+        obey(node, do, every_port=True)
+
+        assert cut == ["long0"]
+
+    @pytest.mark.parametrize("do", ["isolate", "power-off"])
+    def test_a_host_closes_its_gate(self, node: State, cut: list[str], do: str) -> None:
+        gate = node.gate = cast(Gate, FakeGate())
+
+        stamps = obey(node, do, every_port=True)
+
+        assert gate.closed
+        assert cut == []
+        assert stamps["before_ns"] <= stamps["after_ns"]
+
+    def test_who_dies_with_its_site_is_behind_the_sites_cut(
+        self, node: State, cut: list[str]
+    ) -> None:
+        gate = node.gate = cast(Gate, FakeGate())
+
+        obey(node, "power-off")
+
+        assert not gate.closed
+        assert cut == []
+
+    def test_a_closed_gate_is_a_cut_and_opened_again_by_what_restores(
+        self, node: State, cut: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(commands.network, "is_cut", lambda _: False)
+        monkeypatch.setattr(commands.network, "links_up", lambda *_: None)
+        node.gate = cast(Gate, FakeGate())
+        obey(node, "isolate", every_port=True)
+        assert obey(node, "status")["cut"]
+
+        obey(node, "restore")
+
+        assert not obey(node, "status")["cut"]
+
+    def test_what_the_kernel_said_of_a_gate_is_told(
+        self, node: State, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(commands.network, "is_cut", lambda _: False)
+        assert obey(node, "status")["uncuttable"] == ""
+
+        node.gate = cast(Gate, FakeGate(why_not="Error: no egress"))
+
+        assert obey(node, "status")["uncuttable"] == "Error: no egress"
 
 
 class TestStatus:

@@ -167,6 +167,16 @@ class TestPorts:
         assert len(ports) == len(set(ports))
 
 
+class TestGates:
+    def test_hosts_that_share_a_regions_lan_have_one_and_nobody_else(
+        self, plan: Plan
+    ) -> None:
+        gated = {node.role for node in plan.nodes if node.gate}
+
+        assert gated == {Role.L4, Role.L7, Role.BACKEND}
+        assert not any(node.gate and node.routes_packets for node in plan.nodes)
+
+
 class TestAddresses:
     def test_anycast_is_where_the_l4_nodes_are_and_nowhere_else(
         self, plan: Plan
