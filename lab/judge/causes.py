@@ -12,6 +12,8 @@ Pure. The rules, for the address that let the attempt down:
   `resolver-cache` (within the published TTL), `resolver-clamp` (beyond it).
 - a name that no checker watches, or that a checker watches too shallowly to see this
   fault, never gets beyond `detection`.
+- the address of a balancer in front of the regions: `detection`, for as long as its
+  looks may need; then `other`.
 - no address at all, because a provider is gone: `no-path`, from resolver to authority.
 - anything else: `no-path` if nothing routes it, else `other`.
 """
@@ -27,9 +29,11 @@ from itertools import pairwise
 
 from lab.history import Answer, Attempt, Event, EventKind, History
 from lab.judge.timeline import NS, ClientRecord, CohortRecord, Window
+from lab.scenario import in_front
 from lab.scenario.bounds import ATTEMPT_S, lifetime_s
 from lab.scenario.forecast import is_detected
 from lab.scenario.model import Cause, Cohort, Fault
+from lab.topology.distance import farthest_s
 from lab.topology.model import Resolver, ResolverBehaviour, Topology
 
 #: TTLs are whole seconds, so the same end of life shows up to this far apart.
@@ -90,6 +94,9 @@ def cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
         return Cause.NO_PATH  # from the resolver to an authority
     if address == known.target:
         return _unicast_cause(known, cohort, attempt)
+    balancer = known.topology.global_l4
+    if balancer and address == str(balancer.address):
+        return _balancer_cause(known, attempt)
     unreachable = any(t.error == "unreachable" for t in attempt.tries)
     return Cause.NO_PATH if unreachable else Cause.OTHER
 
@@ -129,14 +136,16 @@ def _client_outage(
 
 
 def _culprit(known: Attribution, attempt: Attempt) -> str:
-    """Return the address that let the attempt down: a live one, if one was tried.
+    """Return the address that let the attempt down: the one that should have lived.
 
     A try that was called off let nobody down.
     """
     tried = [t.address for t in attempt.tries if t.error not in ("", "cancelled")]
-    dead = {known.target, str(known.topology.anycast.address)}
-    alive = [address for address in tried if address not in dead]
-    return (alive or tried or [""])[-1]
+    anycast = str(known.topology.anycast.address)
+    alive = [address for address in tried if address not in {known.target, anycast}]
+    # Both of them lead to the dead region, but the anycast address is mended first.
+    mended = [address for address in tried if address == anycast]
+    return (alive or mended or tried or [""])[-1]
 
 
 def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
@@ -154,6 +163,17 @@ def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
         return Cause.NO_PATH
     settled_ns = max(at for moves in known.routes.values() for at, _ in moves)
     return Cause.WITHDRAWAL if attempt.start_ns <= settled_ns else Cause.OTHER
+
+
+def _balancer_cause(known: Attribution, attempt: Attempt) -> Cause:
+    """Return why an attempt by way of the balancer in front of the regions failed.
+
+    It is in the way of the bytes: what it has seen needs no time to take effect.
+    """
+    decides = in_front.detection(known.topology.timers, round_trip_s=0.0)
+    late_s = decides.high_s + farthest_s(known.topology)
+    in_time = known.judged.seconds(attempt.start_ns) <= late_s
+    return Cause.DETECTION if known.target and in_time else Cause.OTHER
 
 
 def _unicast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:

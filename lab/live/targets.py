@@ -23,7 +23,7 @@ _REPLY_S = 5.0
 #: ports of transits and access networks are everybody's way, and not one node's.
 _CUT_THEMSELVES = (Role.EDGE, Role.L4, Role.L7)
 #: Hosts whose every packet passes the router of their site.
-_BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT)
+_BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT, Role.GLOBAL_L4)
 _SITE_ROUTERS = (Role.TRANSIT, Role.ACCESS)
 #: Who keeps the power over the links that it is on.
 _LINKED = frozenset({Role.EDGE, *_SITE_ROUTERS})

@@ -22,7 +22,6 @@ from lab.report.journey import Hop
 from lab.scenario.bounds import lifetime_s
 from lab.topology.model import (
     Access,
-    AnycastName,
     Resolver,
     ResolverBehaviour,
     Topology,
@@ -191,9 +190,11 @@ def _is_stale(
 
 def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
     first = addresses[0]
-    owners = {str(r.address): r.name for r in topology.regions}
-    anycast = isinstance(topology.served(asked.qname), AnycastName)
-    what = "anycast: the routes decide" if anycast else f"unicast of {owners[first]}"
+    owners = {str(r.address): f"unicast of {r.name}" for r in topology.regions}
+    owners[str(topology.anycast.address)] = "anycast: the routes decide"
+    if topology.global_l4:
+        owners[str(topology.global_l4.address)] = "a balancer in front of the regions"
+    what = owners[first]
     several = f"; the first of {len(addresses)}" if len(addresses) > 1 else ""
     return Hop(layer="address", node=first, what=f"{what}{several}")
 
@@ -203,7 +204,8 @@ def way(
 ) -> tuple[list[Hop], str]:
     """Return each router on the way, as its kernel forwards now, and the L4 node.
 
-    The latter is "" where the way ends before one.
+    The latter may be a balancer in front of the regions, and is "" where the way ends
+    before one.
     """
     book = address_book(fleet)
     hops: list[Hop] = []
@@ -225,7 +227,7 @@ def way(
         if onward not in fleet.members:
             break
         node = onward
-        if fleet.members[node].role is Role.L4:
+        if fleet.members[node].role in {Role.GLOBAL_L4, Role.L4}:
             return hops, node
     return hops, ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 
+from lab.plan.global_l4 import global_l4_node
 from lab.plan.links import (
     Wiring,
     edge_names,
@@ -56,6 +57,8 @@ def transit_nodes(
     for resolver in topology.public_resolvers:
         if resolver.transit == transit.name:
             yield _resolver(topology, resolver, place, wiring)
+    if topology.global_l4 and topology.global_l4.transit == transit.name:
+        yield global_l4_node(topology, topology.global_l4, place, wiring)
 
 
 def access_nodes(topology: Topology, access: Access, wiring: Wiring) -> Iterator[Node]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from lab.plan.model import Interface, Link
+from lab.topology.front import GlobalL4
 from lab.topology.model import (
     Access,
     Parent,
@@ -68,10 +69,12 @@ def lan_name(site: Access | Transit) -> str:
 def servers_at(topology: Topology, transit: str) -> tuple[tuple[str, IPv4Address], ...]:
     """Return (name, address) of the servers attached to a transit."""
     zone = topology.zone
-    servers: tuple[Parent | Provider | PublicResolver, ...] = (
+    in_front = (topology.global_l4,) if topology.global_l4 else ()
+    servers: tuple[Parent | Provider | PublicResolver | GlobalL4, ...] = (
         *zone.parents,
         *zone.providers,
         *topology.public_resolvers,
+        *in_front,
     )
     return tuple((s.name, s.address) for s in servers if s.transit == transit)
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 class Role(StrEnum):
     """What a node is for."""
 
+    GLOBAL_L4 = "global-l4"
     EDGE = "edge"
     L4 = "l4"
     L7 = "l7"

@@ -21,20 +21,28 @@ class Record:
 
 
 def region_when_well(topology: Topology, name: ServedName, site: Site) -> str:
-    """Return the one region that a network is sent to when nothing is down, or ""."""
+    """Return the one region that a network is sent to when nothing is down, or "".
+
+    Not where an answer holds the anycast address, too: then routes have a say.
+    """
     match name:
         case Failover():
             return name.regions[0]
+        case Geo(anycast=True):
+            return ""
         case Geo() if site.location is not None:
             return preferred(topology, name, site)[0]
     return ""
 
 
 def addresses_when_well(topology: Topology, name: ServedName, site: Site) -> list[str]:
-    """Return the only address that a network may be given when nothing is down.
+    """Return the only addresses that a network may be given when nothing is down.
 
-    None for a policy that gives more than one, now this and now that.
+    None for a policy that gives now this one and now that.
     """
+    if isinstance(name, Geo) and name.anycast and site.location is not None:
+        nearest = preferred(topology, name, site)[0]
+        return [region_address(topology, nearest), str(topology.anycast.address)]
     region = region_when_well(topology, name, site)
     return [region_address(topology, region)] if region else []
 

@@ -44,7 +44,7 @@ def render_l4(
         l7=l7,
         policy=_POLICIES[hashed],
     )
-    return _rendered(text, {"l7": len(l7)})
+    return running(text, {"l7": len(l7)})
 
 
 def render_l7(
@@ -68,10 +68,11 @@ def render_l7(
             (a, weight) for (_, a), weight in zip(backends, weights, strict=True)
         ],
     )
-    return _rendered(text, {"backends": len(backends)})
+    return running(text, {"backends": len(backends)})
 
 
-def _rendered(text: str, clusters: Mapping[str, int]) -> Rendered:
+def running(text: str, clusters: Mapping[str, int]) -> Rendered:
+    """Return an Envoy with this configuration and so many hosts in each cluster."""
     argv = "envoy --concurrency 1 --disable-hot-restart --log-level warning -c"
     return Rendered(
         files=(File(path=CONFIG, text=text),),

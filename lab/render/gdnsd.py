@@ -17,12 +17,13 @@ from lab.render.authority import Record, answers
 from lab.render.geography import database_file
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.render.zones import provider_servers, region_address
+from lab.render.zones import global_l4_address, provider_servers, region_address
 from lab.topology.model import (
     AllDown,
     AnycastName,
     Failover,
     Geo,
+    GlobalL4Name,
     Provider,
     RoundRobin,
     ServedName,
@@ -91,6 +92,8 @@ def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
             return tuple(record(region_address(topology, r)) for r in name.regions)
         case AnycastName():
             return (record(topology.anycast.address),)
+        case GlobalL4Name():
+            return (record(global_l4_address(topology)),)
         case Weighted():
             plugin = "weighted"
         case Geo():
@@ -110,6 +113,7 @@ def _addresses(
 
 def _failover(topology: Topology, name: Failover | Geo) -> dict[str, Any]:
     addresses = _addresses(topology, name.regions)
+    everything = (*addresses, *_beside(topology, name))
     first = (
         addresses
         if isinstance(name, Failover)
@@ -119,8 +123,15 @@ def _failover(topology: Topology, name: Failover | Geo) -> dict[str, Any]:
         "name": name.name,
         "service": _service(name),
         "datacenters": first,
-        "fallback": addresses if name.all_down is AllDown.FAIL_OPEN else _NOWHERE,
+        "fallback": everything if name.all_down is AllDown.FAIL_OPEN else _NOWHERE,
     }
+
+
+def _beside(topology: Topology, name: Failover | Geo) -> tuple[tuple[str, str], ...]:
+    """Return what every answer holds beside a region's address."""
+    if isinstance(name, Geo) and name.anycast:
+        return (("ANYCAST", str(topology.anycast.address)),)
+    return ()
 
 
 def _service(name: Failover | Geo) -> str:
@@ -148,4 +159,5 @@ def _geo(topology: Topology, name: Geo) -> dict[str, Any]:
         "probe": name.probe if name.failover else _ALWAYS_UP,
         "places": [(region, place.lat, place.lon) for region, place in places if place],
         "addresses": _addresses(topology, name.regions),
+        "beside": _beside(topology, name),
     }

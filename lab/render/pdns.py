@@ -15,12 +15,13 @@ from lab.render.authority import Record, answers
 from lab.render.geography import database_file, needs_geography
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.render.zones import provider_servers, region_address
+from lab.render.zones import global_l4_address, provider_servers, region_address
 from lab.topology.model import (
     AllDown,
     AnycastName,
     Failover,
     Geo,
+    GlobalL4Name,
     Provider,
     RoundRobin,
     ServedName,
@@ -100,6 +101,8 @@ def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
             return tuple(record("A", a) for a in addresses)
         case AnycastName():
             return (record("A", str(topology.anycast.address)),)
+        case GlobalL4Name():
+            return (record("A", global_l4_address(topology)),)
         case Weighted():
             expression = _weighted(topology, name)
         case Geo():
@@ -140,10 +143,13 @@ def _checked(
     timeout_s = topology.timers.check.timeout_s
     options = f"{{timeout={timeout_s}, selector='{selector}', backupSelector='all'}}"
     answer = f"ifurlup('{_url(topology, name)}', {{{addresses}}}, {options})"
-    if name.all_down is AllDown.FAIL_OPEN:
-        return answer
-    # No selector gives nothing. Only the backup selector gives more than one.
-    return f";local up = {answer} if #up > 1 then return {{}} end return up"
+    then = ""
+    if name.all_down is AllDown.EMPTY:
+        # No selector gives nothing. Only the backup selector gives more than one.
+        then += " if #up > 1 then return {} end"
+    if isinstance(name, Geo) and name.anycast:
+        then += f" up[#up + 1] = '{topology.anycast.address}'"
+    return f";local up = {answer}{then} return up" if then else answer
 
 
 def _url(topology: Topology, name: Failover | Geo) -> str:

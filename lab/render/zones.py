@@ -64,3 +64,14 @@ def root_hints(topology: Topology) -> str:
 def region_address(topology: Topology, region: str) -> str:
     """Return a region's service address as text."""
     return str(topology.region(region).address)
+
+
+def global_l4_address(topology: Topology) -> str:
+    """Return the address of the balancer in front of the regions, as text.
+
+    Raises:
+        ValueError: There is none; rules see to it that no name leads there.
+    """
+    if topology.global_l4 is None:
+        raise ValueError(f"{topology.name} has no balancer in front of its regions")
+    return str(topology.global_l4.address)

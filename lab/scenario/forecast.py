@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lab.scenario import bounds
+from lab.scenario import bounds, in_front
 from lab.scenario.model import (
     Behaviour,
     Bound,
@@ -21,10 +21,12 @@ from lab.scenario.model import (
     RecoversWithin,
 )
 from lab.topology.distance import farthest_s, reached, round_trips_s
+from lab.topology.geography import preferred, seen_from
 from lab.topology.model import (
     AnycastName,
     Failover,
     Geo,
+    GlobalL4Name,
     Probe,
     PublicResolver,
     Resolver,
@@ -117,12 +119,16 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     match served_name(topology, cohort.qname):
         case AnycastName():
             return _anycast(topology, cohort, fault)
+        case GlobalL4Name():
+            return _balanced(topology, cohort, fault)
         case Failover() if fault.at_age_s is None:
             return Outlook()  # it depends on the age of what caches hold
         case Failover() if cohort.behaviour is Behaviour.POOL:
             return Outlook()  # when its connection was made, and so where to, is chance
         case Failover(regions=(first, *_)) if first == fault.target:
             return _failover(topology, cohort, fault)
+        case Geo(failover=True, anycast=False) as name if fault.at_age_s is not None:
+            return _steered(topology, name, cohort, fault)
         case Failover():
             why = f"{fault.target} is not in the answer while the first region is well"
             return _unhurt(cohort, why)
@@ -166,6 +172,32 @@ def leaves_within(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     )
 
 
+def at_worst_s(topology: Topology, cohort: Cohort, fault: Fault) -> float | None:
+    """Return how long a cohort may be without service, however old its answer is.
+
+    At worst it was fetched just before the last provider decided. None if nobody can
+    say.
+    """
+    if not is_detected(topology, cohort.qname, fault):
+        recovery = outlook(topology, cohort, fault).recovery
+        return recovery.high_s if recovery else None
+    timers, resolver = topology.timers_of(cohort.qname), cohort.resolver
+    asked = resolver_named(topology, resolver)
+    rounding = bounds.ROUNDINGS[asked.daemon]
+    decided = bounds.detection(
+        topology.zone.providers,
+        topology.check_of(cohort.qname),
+        round_trip_s=farthest_s(topology),
+    )
+    once_s = cohort.interval_ms / 1000 + asking_s(topology, cohort)
+    kept_s = bounds.lifetime_s(timers, asked) + rounding.late_s + rounding.copy_s
+    if bounds.tells_stale_first(asked):
+        kept_s += bounds.stale_answer_ttl_s(timers, asked) + once_s
+    if cohort.behaviour is Behaviour.PINNED:
+        kept_s += timers.pin_s + once_s
+    return decided.high_s + kept_s + once_s
+
+
 def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     near = catchment(topology, cohort.access)
     if fault.target not in near:
@@ -184,6 +216,38 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
         asking_s=asking_s(topology, cohort),
     )
     return _recovers(cohort, "the route moves to the next site", bound)
+
+
+def _balanced(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
+    balancer = topology.global_l4
+    if balancer is None or fault.target != balancer.regions[0]:
+        return Outlook()
+    if fault.kind not in {FaultKind.POWER_OFF, FaultKind.ISOLATE}:
+        return Outlook()  # what a dying kernel says decides at its first look
+    seen = in_front.detection(
+        topology.timers,
+        round_trip_s=round_trips_s(topology, balancer.transit, fault.target)[1],
+    )
+    interval_s = cohort.interval_ms / 1000
+    way_s = round_trips_s(topology, cohort.access, balancer.transit)[1]
+    asking = asking_s(topology, cohort)
+    bound = Bound(
+        low_s=max(0.0, seen.low_s - way_s - asking),
+        high_s=seen.high_s + interval_s,
+        why=f"{seen.why}; + one attempt each {interval_s:g} s",
+    )
+    return _recovers(cohort, "the balancer takes the region out", bound)
+
+
+def _steered(topology: Topology, name: Geo, cohort: Cohort, fault: Fault) -> Outlook:
+    access = next(a for a in topology.access if a.name == cohort.access)
+    site = seen_from(topology, resolver_named(topology, cohort.resolver), access)
+    if site is None or cohort.behaviour is Behaviour.POOL:
+        return Outlook()
+    nearest = preferred(topology, name, site)[0]
+    if nearest == fault.target:
+        return _failover(topology, cohort, fault)
+    return _unhurt(cohort, f"{nearest} is the nearest to {site.name}")
 
 
 def _failover(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:

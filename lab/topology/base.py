@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+NAME_RULE = (
+    "lower-case letters, digits and inner hyphens, first a letter, at most 32 in all"
+)
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32),
+    Field(description=NAME_RULE),
+]
 
 
 class Model(BaseModel):

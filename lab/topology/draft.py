@@ -25,6 +25,7 @@ _NOUNS = MappingProxyType(
         "access.*.clients": "client node",
         "access.*.resolvers.*": "resolver",
         "anycast": "anycast",
+        "global_l4": "global L4",
         "ixps.*": "exchange",
         "links.*": "link",
         "public_resolvers.*": "public resolver",

@@ -13,21 +13,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveInt, StringConstraints
 
-from lab.topology.base import Model
+from lab.topology.base import Model, Name
+from lab.topology.front import GlobalL4
 from lab.topology.timers import Check, Timers
 
-NAME_RULE = (
-    "lower-case letters, digits and inner hyphens, first a letter, at most 32 in all"
-)
 #: The lab is IPv4 for now; nothing else of the model says so.
 Address = IPv4Address
 Prefix = IPv4Network
 
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$|^[a-z]$", max_length=32),
-    Field(description=NAME_RULE),
-]
 #: Private or documentation AS numbers (RFC 6996, RFC 5398) fit in here.
 Asn = Annotated[int, Field(ge=1, le=4_294_967_294)]
 DOMAIN_NAME = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+$"
@@ -296,6 +289,8 @@ class Geo(Steered):
     """Of the healthy regions alone; `probe` and `all_down` are about this."""
     probe: Probe = Probe.DEEP
     all_down: AllDown = AllDown.FAIL_OPEN
+    anycast: bool = False
+    """Whether every answer holds the anycast address beside the region's."""
 
 
 class Failover(Steered):
@@ -316,8 +311,15 @@ class AnycastName(Steered):
     policy: Literal["anycast"]
 
 
+class GlobalL4Name(Steered):
+    """The address of the balancer in front of the regions."""
+
+    policy: Literal["global-l4"]
+
+
 ServedName = Annotated[
-    RoundRobin | Weighted | Geo | Failover | AnycastName, Field(discriminator="policy")
+    RoundRobin | Weighted | Geo | Failover | AnycastName | GlobalL4Name,
+    Field(discriminator="policy"),
 ]
 
 
@@ -342,7 +344,10 @@ class Topology(Model):
     ixps: tuple[Exchange, ...] = ()
     access: Annotated[tuple[Access, ...], Field(min_length=1)]
     public_resolvers: tuple[PublicResolver, ...] = ()
+    global_l4: GlobalL4 | None = None
     zone: Zone
+    divided_by: PositiveInt = 1
+    """By how much a profile has divided the timers of DNS, checks and caches."""
 
     def region(self, name: str) -> Region:
         """Return the region of that name; `KeyError` if there is none."""

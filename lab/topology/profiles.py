@@ -42,6 +42,9 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "announce.interval_ms": ("announce", "interval_ms"),
         "announce.fall": ("announce", "fall"),
         "announce.rise": ("announce", "rise"),
+        "global_check.interval_ms": ("global_check", "interval_ms"),
+        "global_check.timeout_ms": ("global_check", "timeout_ms"),
+        "global_check.fall": ("global_check", "fall"),
     }
 )
 
@@ -73,7 +76,38 @@ def apply(topology: Topology, profile: Profile) -> Topology:
     )
     names = tuple(_quick_name(name) for name in topology.zone.names)
     zone = topology.zone.model_copy(update={"names": names})
-    return topology.model_copy(update={"timers": scaled, "zone": zone})
+    return topology.model_copy(
+        update={"timers": scaled, "zone": zone, "divided_by": QUICK_DIVISOR}
+    )
+
+
+def undivided(topology: Topology) -> Topology:
+    """Return the topology with the timers that a profile divided as large as before.
+
+    To a second of its own size each, as far as dividing has rounded up.
+    """
+    timers, by = topology.timers, topology.divided_by
+    check = timers.check.model_copy(
+        update={
+            "interval_s": by * timers.check.interval_s,
+            "timeout_s": by * timers.check.timeout_s,
+        }
+    )
+    scaled = {
+        key: by * getattr(timers, key)
+        for key in ("ttl_s", "clamp_s", "stale_answer_ttl_s", "pin_s")
+    }
+    names = tuple(
+        name.model_copy(update={"ttl_s": name.ttl_s and by * name.ttl_s})
+        for name in topology.zone.names
+    )
+    return topology.model_copy(
+        update={
+            "timers": timers.model_copy(update={**scaled, "check": check}),
+            "zone": topology.zone.model_copy(update={"names": names}),
+            "divided_by": 1,
+        }
+    )
 
 
 def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:

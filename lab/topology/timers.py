@@ -52,6 +52,17 @@ class Announce(Model):
     """Successes in a row before it announces."""
 
 
+class GlobalCheck(Model):
+    """How a balancer in front of the regions looks at them."""
+
+    interval_ms: Annotated[int, Field(ge=50, le=60_000)] = 100
+    """From the end of one look to the start of the next."""
+    timeout_ms: Annotated[int, Field(ge=50, le=60_000)] = 300
+    """When a look without a reply counts as failed."""
+    fall: PositiveInt = 3
+    """Failures in a row before it takes a region out."""
+
+
 class Timers(Model):
     """Every timer of the lab, as in the `real` profile."""
 
@@ -67,3 +78,4 @@ class Timers(Model):
     bfd: Bfd = Bfd()
     bgp: Bgp = Bgp()
     announce: Announce = Announce()
+    global_check: GlobalCheck = GlobalCheck()

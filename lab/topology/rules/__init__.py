@@ -47,6 +47,8 @@ RULES: tuple[Rule, ...] = (
     steering.regions_stand_once,
     steering.failing_over_needs_regions,
     steering.unchecked_names_say_nothing_of_checks,
+    steering.balancers_in_front_exist,
+    steering.anycast_stands_beside_what_is_checked,
     steering.somebody_counts_failures,
     steering.delegation_leads_to_the_zone,
     resolvers.brands_can_do_it,

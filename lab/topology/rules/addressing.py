@@ -25,6 +25,7 @@ _SITES = ("regions.*", "transits.*", "access.*")
 _SERVERS = ("public_resolvers.*", "zone.providers.*", "zone.parents.*")
 _ADDRESSES = (
     "anycast",
+    "global_l4",
     "regions.*",
     "access.*.clients",
     "access.*.resolvers.*",

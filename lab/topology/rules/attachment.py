@@ -14,6 +14,7 @@ _ATTACHED = (
     "regions.*",
     "access.*",
     "public_resolvers.*",
+    "global_l4",
     "zone.providers.*",
     "zone.parents.*",
 )

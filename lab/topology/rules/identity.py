@@ -15,6 +15,7 @@ _NODES = (
     "access.*.clients",
     "access.*.resolvers.*",
     "public_resolvers.*",
+    "global_l4",
     "zone.providers.*",
     "zone.parents.*",
 )

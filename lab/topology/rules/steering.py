@@ -22,6 +22,8 @@ COUNTING = frozenset({"gdnsd"})
 _OF_CHECKS = MappingProxyType(
     {"probe": Probe.DEEP, "all_down": AllDown.FAIL_OPEN},
 )
+#: Where regions are listed in an order.
+_LISTS = ("zone.names.*.regions", "global_l4.regions")
 #: The lab's own name servers have their names here.
 _OWN_DOMAIN = "lab"
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253  # RFC 1035, section 2.3.4
@@ -62,7 +64,7 @@ def host_names_fit(draft: Draft) -> Iterator[Finding]:
 def regions_exist(draft: Draft) -> Iterator[Finding]:
     """Find a name that leads to a region that is not there."""
     known = draft.names("regions.*.name")
-    listed = draft.find("zone.names.*.regions.*", text)
+    listed = [f for p in _LISTS for f in draft.find(f"{p}.*", text)]
     weights = draft.find("zone.names.*.weights.*", lambda _: "")
     for path, value in (*listed, *weights):
         weighted = path[-2] == "weights"
@@ -79,7 +81,7 @@ def regions_exist(draft: Draft) -> Iterator[Finding]:
 
 def regions_stand_once(draft: Draft) -> Iterator[Finding]:
     """Find a region that stands twice in one name's list."""
-    for path, regions in draft.find("zone.names.*.regions", items):
+    for path, regions in (f for p in _LISTS for f in draft.find(p, items)):
         for i, region in enumerate(regions):
             if region in regions[:i]:
                 what = f"{draft.subject(path)}: region {shown(region)} stands twice"
@@ -106,6 +108,26 @@ def unchecked_names_say_nothing_of_checks(draft: Draft) -> Iterator[Finding]:
                 what = f"{draft.subject(name)}: {key} says nothing without failover"
                 allowed = f'"failover: true" beside it, or no {key}'
                 yield Finding(path=(*name, key), what=what, allowed=allowed)
+
+
+def balancers_in_front_exist(draft: Draft) -> Iterator[Finding]:
+    """Find a name that leads to a balancer in front of the regions, without one."""
+    there_is = draft.get(("global_l4",), anything) is not None
+    for path, policy in draft.find("zone.names.*.policy", text):
+        if policy == "global-l4" and not there_is:
+            what = (
+                f"{draft.subject(path)}: there is no balancer in front of the regions"
+            )
+            yield Finding(path=path, what=what, allowed="a global_l4 in the topology")
+
+
+def anycast_stands_beside_what_is_checked(draft: Draft) -> Iterator[Finding]:
+    """Find a `geo` name that adds the anycast address and does not fail over."""
+    for path, added in draft.find("zone.names.*.anycast", anything):
+        if added is True and not draft.get((*path[:-1], "failover"), anything):
+            what = f"{draft.subject(path)}: anycast is for names that fail over"
+            allowed = '"failover: true" beside it, or policy: anycast'
+            yield Finding(path=path, what=what, allowed=allowed)
 
 
 def somebody_counts_failures(draft: Draft) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ import pytest
 from lab.history import Answer, Attempt, Event, EventKind, History, Outcome, Try
 from lab.judge.causes import Attribution, attribution, cause, failed_by_cause, outage_s
 from lab.judge.timeline import NS, Window, records
+from lab.scenario import in_front
 from lab.scenario.model import Behaviour, Cause, Cohort, Fault, FaultKind
+from lab.topology.front import GlobalL4
 from tests.unit import worlds
 
 TOPOLOGY = worlds.quick()  # ttl 12, clamp 24, stale answers for 6 s
@@ -105,6 +107,40 @@ def life(of: Cohort) -> int:
 
 def why(of: Cohort, attempt: Attempt, events: tuple[Event, ...] = DECIDED) -> Cause:
     return cause(known(attempt, of=of, events=events), of, attempt)
+
+
+class TestSeveralAddresses:
+    def test_the_one_that_is_mended_first_is_the_one_to_blame(self) -> None:
+        of, told = cohort(), answer(PRIMED_S, 12)
+        routes = (*DECIDED, route(0.5, "removed"), route(0.6, "added"))
+        attempt = failed(of, 0.2, told, tries=(VIP, DEAD))
+
+        assert why(of, attempt, routes) is Cause.WITHDRAWAL
+
+
+class TestBalancerInFront:
+    FRONT = GlobalL4.model_validate(
+        {
+            "name": "front",
+            "transit": "transit-a",
+            "address": "198.18.0.80",
+            "regions": ["us-east", "eu-west"],
+        }
+    )
+
+    def why(self, after_s: float) -> Cause:
+        of = cohort()
+        attempt = failed(of, after_s, answer(PRIMED_S, 12), tries=("198.18.0.80",))
+        of_all = known(attempt, of=of)
+        topology = TOPOLOGY.model_copy(update={"global_l4": self.FRONT})
+        return cause(replace(of_all, topology=topology), of, attempt)
+
+    def test_it_detects_for_as_long_as_its_looks_may_need(self) -> None:
+        decides = in_front.detection(TOPOLOGY.timers, round_trip_s=0.08)
+
+        assert self.why(0.2) is Cause.DETECTION
+        assert self.why(decides.high_s - 0.01) is Cause.DETECTION
+        assert self.why(decides.high_s + 0.01) is Cause.OTHER
 
 
 class TestUnicast:

@@ -12,6 +12,7 @@ from lab.live.daemons.registry import ADAPTERS
 from lab.plan.build import build
 from lab.plan.links import default_subnets, link_count, uplink_names
 from lab.plan.model import Node, Plan, Role
+from lab.topology.loading import load
 from lab.topology.model import L4Kind
 from tests.unit.worlds import quick, real
 
@@ -41,6 +42,17 @@ class TestNodes:
             Role.ACCESS: 2,
             Role.CLIENTS: 2,
         }
+
+    def test_a_balancer_in_front_hangs_on_its_transit(self) -> None:
+        node = build(load("designs"), profile="real").node("global-l4")
+
+        assert (node.role, node.site, node.stem) == (
+            Role.GLOBAL_L4,
+            "transit-us",
+            "envoy",
+        )
+        assert [str(a) for a in node.loopbacks] == ["198.18.0.80"]
+        assert [port.link for port in node.interfaces] == ["transit-us-lan"]
 
     def test_each_has_a_name_of_its_own(self, plan: Plan) -> None:
         names = [node.name for node in plan.nodes]

@@ -6,7 +6,9 @@ import re
 
 from lab.render import gdnsd
 from lab.render.model import Rendered
+from lab.topology.loading import load
 from lab.topology.model import AllDown, Failover, Geo, Probe, Topology
+from lab.topology.profiles import Profile, apply
 from tests.unit.worlds import quick, real, serving
 
 REGIONS = ("us-east", "eu-west")
@@ -50,6 +52,11 @@ class TestZone:
     def test_static_names_are_plain_records(self) -> None:
         assert record(quick(), "rr") == [f"12 A {EAST}", f"12 A {WEST}"]
         assert record(quick(), "anycast") == ["12 A 198.51.100.1"]
+
+    def test_a_balancer_in_front_is_a_plain_record(self) -> None:
+        topology = apply(load("designs"), Profile.QUICK)
+
+        assert record(topology, "balanced") == ["12 A 198.18.0.80"]
 
     def test_a_dynamic_answer_has_the_published_ttl_whatever_the_health(self) -> None:
         for name, plugin in (
@@ -134,6 +141,16 @@ class TestPlugins:
         assert "plain => { map => plain service_types => up" in text
         assert "datacenters => [ NEAREST, FALLBACK ] service_types => deep" in text
         assert "NEAREST => %geoip!near" in text
+
+    def test_the_anycast_address_stands_beside_each_region_s(self) -> None:
+        text = config(serving(quick(), NEAR.model_copy(update={"anycast": True})))
+
+        for region, address in zip(REGIONS, (EAST, WEST), strict=True):
+            assert (
+                f"{region} => {{ up_thresh => 1.0 # down as soon as one of its "
+                f"addresses is {region} => {address} ANYCAST => 198.51.100.1 }}"
+            ) in text
+        assert f"eu-west => {WEST} ANYCAST => 198.51.100.1 }} }}" in text
 
     def test_each_probe_in_use_is_a_monitor_of_its_own(self) -> None:
         shallow = NEAR.model_copy(update={"probe": Probe.SHALLOW})

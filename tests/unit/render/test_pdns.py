@@ -8,7 +8,9 @@ import pytest
 
 from lab.render import pdns
 from lab.render.model import Rendered
+from lab.topology.loading import load
 from lab.topology.model import AllDown, Failover, Geo, Probe, ServedName, Topology
+from lab.topology.profiles import Profile, apply
 from tests.unit.worlds import quick, serving
 
 REGIONS = ("us-east", "eu-west")
@@ -97,6 +99,21 @@ class TestZone:
         code = f";local up = {call} if #up > 1 then return {{}} end return up"
 
         assert empties == f'12 IN LUA A "{code}"'
+
+    def test_the_anycast_address_stands_beside_what_is_checked(self) -> None:
+        (plain,) = records("www", GEO)
+        (beside,) = records("www", GEO.model_copy(update={"anycast": True}))
+        call = plain.partition('"')[2].rstrip('"')
+        code = f";local up = {call} up[#up + 1] = '{ANYCAST}' return up"
+
+        assert beside == f'12 IN LUA A "{code}"'
+
+    def test_a_balancer_in_front_is_one_stable_address(self) -> None:
+        topology = apply(load("designs"), Profile.QUICK)
+
+        assert "\nbalanced.example.com. 12 IN A 198.18.0.80\n" in text(
+            topology, "steered.zone"
+        )
 
     def test_a_name_may_have_its_own_ttl(self) -> None:
         for name in (FAILOVER, GEO):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lab.scenario import forecast
+from lab.scenario import forecast, in_front
 from lab.scenario.model import (
     Behaviour,
     Cohort,
@@ -14,6 +16,8 @@ from lab.scenario.model import (
     NoFailures,
     RecoversWithin,
 )
+from lab.topology.loading import load
+from lab.topology.profiles import Profile, apply
 from tests.unit import worlds
 
 TOPOLOGY = worlds.quick()
@@ -218,3 +222,84 @@ class TestRoundRobin:
 
     def test_nobody_predicts_which_address_comes_first(self) -> None:
         assert outlook(cohort("rr"), fault(FaultKind.POWER_OFF)) == []
+
+
+DESIGNS = apply(load("designs"), Profile.QUICK)
+
+
+class TestSteeredByPlace:
+    def recoveries(self, resolver: str) -> list[type]:
+        of = cohort("app", resolver)
+        found = forecast.outlook(DESIGNS, of, fault(FaultKind.POWER_OFF))
+        return [type(e) for e in found.expectations]
+
+    def test_who_is_sent_to_the_dead_region_follows_the_cache(self) -> None:
+        assert self.recoveries("us-honest") == [RecoversWithin]
+
+    def test_who_is_told_by_a_resolver_far_away_loses_nothing(self) -> None:
+        assert self.recoveries("public") == [NoFailures]
+
+    def test_whose_subnet_is_told_is_sent_as_a_neighbour_is(self) -> None:
+        assert self.recoveries("public-ecs") == [RecoversWithin]
+
+    def test_nothing_is_said_where_caches_have_no_set_age(self) -> None:
+        now = replace(fault(FaultKind.POWER_OFF), at_age_s=None)
+        assert forecast.outlook(DESIGNS, cohort("app"), now).recovery is None
+
+
+class TestBalanced:
+    def test_the_balancer_s_looks_decide(self) -> None:
+        found = forecast.outlook(
+            DESIGNS, cohort("balanced"), fault(FaultKind.POWER_OFF)
+        ).recovery
+        seen = in_front.detection(DESIGNS.timers, round_trip_s=0.0)
+
+        assert found is not None
+        assert found.high_s == pytest.approx(seen.high_s + 0.5)
+
+    def test_what_a_kernel_says_when_it_dies_is_not_foretold(self) -> None:
+        of = cohort("balanced")
+        assert forecast.outlook(DESIGNS, of, fault(FaultKind.CRASH)).recovery is None
+
+    def test_a_region_that_it_does_not_prefer_is_not_missed(self) -> None:
+        what = fault(FaultKind.POWER_OFF, "eu-west")
+        assert forecast.outlook(DESIGNS, cohort("balanced"), what).recovery is None
+
+
+class TestAtWorst:
+    def at_worst_s(
+        self, qname: str, resolver: str = "us-honest", behaviour: str = "first-address"
+    ) -> float:
+        of = cohort(qname, resolver, behaviour)
+        found = forecast.at_worst_s(DESIGNS, of, fault(FaultKind.POWER_OFF))
+        assert found is not None
+        return found
+
+    def test_an_answer_may_be_fetched_just_before_checks_decide(self) -> None:
+        decided_s, copy_s, asking_s = 6.0, 1.0, 0.08
+
+        assert self.at_worst_s("app") == pytest.approx(
+            decided_s + 12 + copy_s + 0.5 + asking_s
+        )
+
+    def test_clamps_stale_answers_and_pins_come_on_top(self) -> None:
+        honest_s, once_s = self.at_worst_s("app"), 0.58
+
+        assert self.at_worst_s("app", "us-clamping") == pytest.approx(honest_s + 6)
+        assert self.at_worst_s("app", "us-stale") == pytest.approx(
+            honest_s + 6 + once_s
+        )
+        assert self.at_worst_s("app", behaviour="pinned") == pytest.approx(
+            honest_s + 20 + once_s
+        )
+
+    def test_no_answer_is_too_old_where_the_route_moves(self) -> None:
+        of, what = cohort("anycast"), fault(FaultKind.POWER_OFF)
+        bound = forecast.outlook(DESIGNS, of, what).recovery
+
+        assert bound is not None
+        assert self.at_worst_s("anycast") == bound.high_s
+
+    def test_what_nobody_can_foretell_has_no_worst(self) -> None:
+        of, what = cohort("rr"), fault(FaultKind.POWER_OFF)
+        assert forecast.at_worst_s(DESIGNS, of, what) is None

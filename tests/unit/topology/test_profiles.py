@@ -4,7 +4,14 @@ import pytest
 
 from lab.errors import InvalidInput
 from lab.topology.model import Topology
-from lab.topology.profiles import SETTINGS, Profile, apply, is_setting, override
+from lab.topology.profiles import (
+    SETTINGS,
+    Profile,
+    apply,
+    is_setting,
+    override,
+    undivided,
+)
 from lab.topology.timers import Bfd, Check, Timers
 
 
@@ -37,7 +44,8 @@ class TestApply:
     def test_quick_changes_nothing_but_timers(self, two_region: Topology) -> None:
         quick = apply(two_region, Profile.QUICK)
 
-        assert with_timers(quick, two_region.timers) == two_region
+        same = with_timers(quick, two_region.timers)
+        assert same.model_copy(update={"divided_by": 1}) == two_region
 
     def test_quick_divides_a_name_s_own_ttl_too(self, two_region: Topology) -> None:
         first, *others = two_region.zone.names
@@ -64,6 +72,26 @@ class TestApply:
         timers = two_region.timers.model_copy(update={"ttl_s": 1})
 
         assert apply(with_timers(two_region, timers), Profile.QUICK).timers.ttl_s == 1
+
+
+class TestUndivided:
+    def test_a_profile_is_taken_back(self, two_region: Topology) -> None:
+        first, *others = two_region.zone.names
+        own = first.model_copy(update={"ttl_s": 300})
+        zone = two_region.zone.model_copy(update={"names": (own, *others)})
+        written = two_region.model_copy(update={"zone": zone})
+
+        assert undivided(apply(written, Profile.QUICK)) == written
+
+    def test_what_no_profile_has_divided_stays(self, two_region: Topology) -> None:
+        assert undivided(two_region) == two_region
+
+    def test_a_timer_that_a_person_set_grows_with_the_others(
+        self, two_region: Topology
+    ) -> None:
+        quick = override(apply(two_region, Profile.QUICK), {"ttl": "20"})
+
+        assert undivided(quick).timers.ttl_s == 100
 
 
 class TestOverride:
