@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from lab.history import Attempt, Event, EventKind, History
-from lab.judge.timeline import NoEvidence, Seen
-from lab.scenario.model import Cohort
+from lab.judge.timeline import NS, NoEvidence, Seen
+from lab.scenario.model import Cause, Cohort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What figures are read off: the history, and who watched."""
+    """What figures are read off: the history, and who watched.
+
+    Attributes:
+        outage_s: Of each cohort the seconds that a client was without service, by
+            cause, mean over its clients; empty where no fault is judged.
+    """
 
     history: History
     cohorts: Mapping[str, Cohort]
+    outage_s: Mapping[str, Mapping[Cause, float]] = field(default_factory=dict)
 
     def during(self, label: str) -> tuple[int, int]:
         """Return beginning and end of the step with that label.
@@ -93,3 +99,17 @@ class Source:
 def exact(value: float) -> Seen:
     """Return a value that nothing makes uncertain."""
     return Seen(low=value, high=value)
+
+
+def most_in_a_second(seen: list[tuple[int, str]]) -> int:
+    """Return how many different things were seen in the second that saw most.
+
+    Args:
+        seen: When (ns), in order, and what.
+    """
+    most, first = 0, 0
+    for last, (at_ns, _) in enumerate(seen):
+        while at_ns - seen[first][0] >= NS:
+            first += 1
+        most = max(most, len({what for _, what in seen[first : last + 1]}))
+    return most

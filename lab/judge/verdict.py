@@ -81,7 +81,9 @@ def _judged(topology: Topology, scenario: Scenario, history: History) -> Verdict
     known = attribution(topology, fault, history, judged, scenario.watch)
     counts = {name: failed_by_cause(known, record) for name, record in seen.items()}
     evidence = Evidence(
-        source=source,
+        source=replace(
+            source, outage_s={name: outage_s(known, r) for name, r in seen.items()}
+        ),
         judged=judged,
         records=seen,
         failed_by_cause=sum(counts.values(), Counter[Cause]()),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from lab.history import Event, EventKind
 from lab.judge.round_trips import round_trips
-from lab.judge.source import Source, exact
+from lab.judge.source import Source, exact, most_in_a_second
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
 
-_Asked = f.Upstream | f.SubnetsTold | f.PrefixTold
+_Asked = f.Upstream | f.PeakResolvers | f.SubnetsTold | f.PrefixTold
 
 
 def upstream(figure: f.Upstream, source: Source) -> Seen:
     queries = _queries(source, figure)
     return exact(float(sum(figure.provider in ("", e.node) for e in queries)))
+
+
+def peak_resolvers(figure: f.PeakResolvers, source: Source) -> Seen:
+    asked = sorted((e.at_ns, e.detail["resolver"]) for e in _queries(source, figure))
+    return exact(float(most_in_a_second(asked)))
 
 
 def subnets_told(figure: f.SubnetsTold, source: Source) -> Seen:
@@ -57,6 +62,7 @@ def ways_off(_: f.WaysOff, source: Source) -> Seen:
 
 
 def _queries(source: Source, figure: _Asked) -> list[Event]:
+    resolver = "" if isinstance(figure, f.PeakResolvers) else figure.resolver
     if not any(True for _ in source.of(EventKind.CARRIED)):
         raise NoEvidence("nothing was captured at the authorities")
     begin_ns, end_ns = source.during(figure.during)
@@ -64,7 +70,7 @@ def _queries(source: Source, figure: _Asked) -> list[Event]:
         e
         for e in source.of(EventKind.UPSTREAM)
         if e.detail["name"] == figure.qname
-        and figure.resolver in ("", e.detail["resolver"])
+        and resolver in ("", e.detail["resolver"])
         and begin_ns <= e.at_ns < end_ns
     ]
 

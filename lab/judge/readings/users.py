@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from lab.history import Attempt, EventKind, Outcome
 from lab.judge.readings.bursts import chi_square_p
-from lab.judge.source import Source, exact
+from lab.judge.source import Source, exact, most_in_a_second
 from lab.judge.timeline import NS, NoEvidence, Seen, percentile
 from lab.scenario import figures as f
 
@@ -173,12 +173,48 @@ def peak_askers(figure: f.PeakAskers, source: Source) -> Seen:
     )
     if not asked:
         raise NoEvidence(f"nobody asked a resolver in {figure.during}")
-    most, first = 0, 0
-    for last, (at_ns, _) in enumerate(asked):
-        while at_ns - asked[first][0] >= NS:
-            first += 1
-        most = max(most, len({client for _, client in asked[first : last + 1]}))
-    return exact(float(most))
+    return exact(float(most_in_a_second(asked)))
+
+
+def peak_arrivals(figure: f.PeakArrivals, source: Source) -> Seen:
+    fault_ns, _ = source.fault_ns(figure.fault)
+    first: dict[str, int] = {}
+    for attempt in source.history.attempts:
+        theirs = attempt.cohort in figure.cohorts and attempt.start_ns >= fault_ns
+        if theirs and any(t.address == figure.address for t in attempt.tries):
+            at_ns = first.get(attempt.client, attempt.start_ns)
+            first[attempt.client] = min(at_ns, attempt.start_ns)
+    if not first:
+        raise NoEvidence(f"nobody came to {figure.address} after {figure.fault}")
+    arrived = sorted((at_ns, client) for client, at_ns in first.items())
+    return exact(float(most_in_a_second(arrived)))
+
+
+def last_sent(figure: f.LastSent, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    sent = [
+        a.start_ns
+        for a in source.attempts(figure.cohorts, figure.during)
+        if any(t.address == figure.address for t in a.tries)
+    ]
+    last_ns = max(sent, default=fault_ns)
+    return Seen(
+        low=max((last_ns - fault_ns) / NS, 0.0),
+        high=max((last_ns - fault_ns + uncertainty_ns) / NS, 0.0),
+    )
+
+
+def outage(figure: f.Outage, source: Source) -> Seen:
+    if not source.outage_s:
+        raise NoEvidence("nothing died, or nobody watched who recovers")
+    lost_s = [source.outage_s[name] for name in figure.cohorts]
+    total_s = sum(
+        seconds
+        for causes in lost_s
+        for cause, seconds in causes.items()
+        if figure.cause in ("", cause)
+    )
+    return exact(total_s / len(lost_s))
 
 
 def _good(source: Source, cohorts: Iterable[str], during: str) -> list[Attempt]:

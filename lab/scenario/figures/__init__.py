@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lab.scenario.figures.authorities import (
     Foreign,
+    PeakResolvers,
     PrefixTold,
     Processor,
     SubnetsTold,
@@ -54,7 +55,10 @@ from lab.scenario.figures.users import (
     GreatestPart,
     Irrevocable,
     LastFailure,
+    LastSent,
     OldestAnswer,
+    Outage,
+    PeakArrivals,
     PeakAskers,
     Requests,
     ServedP,
@@ -83,12 +87,16 @@ __all__ = [
     "GreatestPart",
     "Irrevocable",
     "LastFailure",
+    "LastSent",
     "LastServed",
     "LeftAfter",
     "OldestAnswer",
     "Orders",
+    "Outage",
     "Over",
+    "PeakArrivals",
     "PeakAskers",
+    "PeakResolvers",
     "PrefixTold",
     "Processor",
     "Reconnected",
@@ -142,6 +150,7 @@ Figure = Annotated[
     | Upstream
     | SubnetsTold
     | PrefixTold
+    | PeakResolvers
     | Foreign
     | Requests
     | FailedShare
@@ -163,7 +172,10 @@ Figure = Annotated[
     | RouteMoved
     | RouteChanges
     | GoodAfterRoute
+    | LastSent
+    | PeakArrivals
     | PeakAskers
+    | Outage
     | Processor
     | Verdicts
     | WaysOff

@@ -73,3 +73,15 @@ class Verdicts:
     region: str
     during: str
     figure: Literal["Verdicts"] = "Verdicts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakResolvers:
+    """Most resolvers that asked the authorities for a name in any one second.
+
+    One that asks the next authority for want of a reply counts once.
+    """
+
+    qname: str
+    during: str
+    figure: Literal["PeakResolvers"] = "PeakResolvers"

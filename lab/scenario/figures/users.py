@@ -136,3 +136,39 @@ class PeakAskers:
     cohorts: tuple[str, ...]
     during: str
     figure: Literal["PeakAskers"] = "PeakAskers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSent:
+    """Seconds from a fault to the start of the last attempt that tried an address."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    address: str
+    fault: str = "fault"
+    figure: Literal["LastSent"] = "LastSent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakArrivals:
+    """Most clients that came to an address for the first time since a fault, in 1 s.
+
+    Whether they were served there or refused for load.
+    """
+
+    cohorts: tuple[str, ...]
+    address: str
+    fault: str = "fault"
+    figure: Literal["PeakArrivals"] = "PeakArrivals"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Mean seconds that a client of these cohorts was without service after the fault.
+
+    For one cause, if it is named; each cohort counts alike.
+    """
+
+    cohorts: tuple[str, ...]
+    cause: str = ""
+    figure: Literal["Outage"] = "Outage"

@@ -12,7 +12,7 @@ from lab.judge.readings.bursts import chi_square_p
 from lab.judge.source import Source
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
-from lab.scenario.model import Behaviour, Cohort
+from lab.scenario.model import Behaviour, Cause, Cohort
 
 US, EU = "203.0.113.10", "203.0.113.138"
 COHORT = Cohort(
@@ -578,6 +578,86 @@ class TestUsers:
             attempt(4.0, received_s=4.0, client="users#3"),
         )
         assert read(f.PeakAskers(cohorts=("users",), during="step"), seen).low == 2
+
+
+class TestPeakArrivals:
+    FIGURE = f.PeakArrivals(cohorts=("users",), address=EU)
+
+    def test_each_client_comes_once_and_only_after_the_fault(self) -> None:
+        seen = source(
+            attempt(1.9, address=EU, client="users#0"),  # before
+            attempt(3.0, address=EU),
+            attempt(3.4, address=EU),  # again
+            attempt(3.9, address=EU, client="users#2"),
+            attempt(4.2, address=EU, client="users#3"),
+            attempt(3.5, address=US, client="users#4"),  # elsewhere
+            events=(FAULT,),
+        )
+        assert read(self.FIGURE, seen) == Seen(low=2, high=2)
+
+    def test_who_was_refused_there_has_come(self) -> None:
+        refused = attempt(3.0, address=EU, outcome=Outcome.FAIL, error="overload")
+        assert read(self.FIGURE, source(refused, events=(FAULT,))).low == 1
+
+    def test_that_nobody_came_is_no_peak(self) -> None:
+        with pytest.raises(NoEvidence, match="nobody came"):
+            read(self.FIGURE, source(attempt(3.0), events=(FAULT,)))
+
+
+class TestPeakResolvers:
+    FIGURE = f.PeakResolvers(qname="even", during="step")
+
+    def test_is_of_the_fullest_second(self) -> None:
+        asked = [
+            query(at_s, resolver)
+            for at_s, resolver in ((2.0, "a"), (3.5, "a"), (3.6, "b"), (4.4, "c"))
+        ]
+        assert read(self.FIGURE, source(events=(*asked, CAPTURED))).low == 3
+
+    def test_who_asks_again_for_want_of_a_reply_counts_once(self) -> None:
+        asked = (query(2.0, "a"), query(2.4, "a"))
+        assert read(self.FIGURE, source(events=(*asked, CAPTURED))).low == 1
+
+
+class TestLastSent:
+    FIGURE = f.LastSent(cohorts=("users",), during="step", address=US)
+
+    def test_counts_whoever_tried_the_address_whatever_came_of_it(self) -> None:
+        rescued = attempt(
+            5.0,
+            address=EU,
+            tries=(Try(address=US, error="connect-timeout"), Try(address=EU)),
+        )
+        seen = source(attempt(3.0), rescued, attempt(6.0, address=EU), events=(FAULT,))
+        assert read(self.FIGURE, seen).low == EXACT(3.0)
+        assert read(self.FIGURE, seen).high == EXACT(3.001)
+
+    def test_nobody_is_nothing(self) -> None:
+        seen = source(attempt(3.0, address=EU), events=(FAULT,))
+        assert read(self.FIGURE, seen).low == 0.0
+
+
+class TestOutage:
+    LOST: ClassVar = {
+        "users": {Cause.DETECTION: 2.0, Cause.SERVE_STALE: 1.0},
+        "others": {Cause.DETECTION: 4.0},
+    }
+
+    def lost(self, *cohorts: str, cause: str = "") -> float:
+        seen = replace(source(), outage_s=self.LOST)
+        return read(f.Outage(cohorts=cohorts, cause=cause), seen).low
+
+    def test_is_the_sum_of_its_causes(self) -> None:
+        assert self.lost("users") == 3.0
+        assert self.lost("users", cause="serve-stale") == 1.0
+
+    def test_each_cohort_counts_alike(self) -> None:
+        assert self.lost("users", "others", cause="detection") == 3.0
+        assert self.lost("users", "others", cause="serve-stale") == 0.5
+
+    def test_where_nothing_died_nobody_can_tell(self) -> None:
+        with pytest.raises(NoEvidence, match="nothing died"):
+            read(f.Outage(cohorts=("users",)), source())
 
 
 class TestNodes:
