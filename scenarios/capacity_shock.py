@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.errors import InvalidInput, Problem
-from lab.scenario import common, pick
+from lab.scenario import common, load, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import FailedShare, RouteChanges
 from lab.scenario.model import (
@@ -37,17 +36,11 @@ from lab.topology.model import (
     Topology,
 )
 
-#: A region without headroom uses this much of its capacity: full, but well.
-FILLED = 0.9
-#: One dies, and one is left.
-REGIONS = 2
 INTERVAL_MS = 500
 #: Until the routes have moved and what a backend takes at once is used up.
 MOVING_S = 3.0
 SETTLED_S = 8.0
 USUAL_S = 2.0
-#: How far a share may be from its closed form: buckets fill up in whole requests.
-SHARE = 0.05
 #: How much more is lost, at least, by those who wait than by those who are refused.
 WORSE = 0.2
 
@@ -62,16 +55,13 @@ class Knobs:
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
-    if len(topology.regions) != REGIONS:
-        what = f"topology {topology.name} has {len(topology.regions)} regions"
-        raise InvalidInput((Problem(what=what, allowed="two"),))
-    loads_rps = {r: FILLED * capacity_rps(r) / knobs.headroom for r in topology.regions}
+    one, other = pick.pair(topology)
+    loads_rps = {r: load.usual_rps(r, knobs.headroom) for r in (one, other)}
     watch = {
         region: _users(topology, region, rate_rps)
         for region, rate_rps in loads_rps.items()
     }
     offered_rps = sum(loads_rps.values())
-    one, other = topology.regions
     told = [
         _Shock(
             topology=topology,
@@ -101,11 +91,6 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
 
 
-def capacity_rps(region: Region) -> int:
-    """Return what the backends of a region serve together."""
-    return sum(backend.capacity_rps for backend in region.backends)
-
-
 def _users(topology: Topology, region: Region, rate_rps: float) -> Cohort:
     access = pick.beside(topology, region)
     resolver = pick.resolver(
@@ -122,8 +107,8 @@ def _users(topology: Topology, region: Region, rate_rps: float) -> Cohort:
 
 def _well(users: tuple[Cohort, ...], loads_rps: dict[Region, float]) -> Measures:
     told = ", ".join(
-        f"{region.name} {load:g} of {capacity_rps(region)}"
-        for region, load in loads_rps.items()
+        f"{region.name} {rate_rps:g} of {load.capacity_rps(region)}"
+        for region, rate_rps in loads_rps.items()
     )
     return Measures(
         section="Before anything dies",
@@ -162,8 +147,8 @@ class _Shock:
         )
 
     def expectations(self) -> Iterator[Measures]:
-        able_rps = capacity_rps(self.survives)
-        excess = max(0.0, 1 - able_rps / self.offered_rps)
+        able_rps = load.capacity_rps(self.survives)
+        excess = load.excess(self.offered_rps, self.survives)
         queues = any(b.beyond is Beyond.QUEUE for b in self.survives.backends)
         section = (
             f"{self.survives.name} alone: {self.offered_rps:g} requests a second, "
@@ -173,7 +158,7 @@ class _Shock:
         changes: tuple[int, int | None] = (0, 0)
         why = "it has room for everybody"
         if excess and not queues:
-            low, high = excess - SHARE, excess + SHARE
+            low, high = excess - load.SHARE, excess + load.SHARE
             why = f"it refuses what is too much, {excess:.0%}, and serves the rest"
         if excess and queues:
             low, high, changes = min(1.0, excess + WORSE), 1.0, (1, None)

@@ -122,17 +122,22 @@ def expectations(
     recovery = {c: o.recovery for c, o in seen.items() if o.recovery}
     return (
         *_caches_on_path(topology, watch),
-        *_detected(topology, fault),
+        *detected(topology, fault),
         *(e for outlook in seen.values() for e in outlook.expectations),
         *_stale_holders(topology, fault, recovery),
         *_rescues(topology, watch, fault),
         *_ratios(topology, recovery),
-        CauseAtMost(
-            text=f"at most {OTHER_SHARE:.0%} of failed attempts without a known cause",
-            cause=Cause.OTHER,
-            share=OTHER_SHARE,
-            why="more of them is a defect of the lab",
-        ),
+        nothing_else(),
+    )
+
+
+def nothing_else() -> CauseAtMost:
+    """Return the expectation that the causes of failed attempts are known."""
+    return CauseAtMost(
+        text=f"at most {OTHER_SHARE:.0%} of failed attempts without a known cause",
+        cause=Cause.OTHER,
+        share=OTHER_SHARE,
+        why="more of them is a defect of the lab",
     )
 
 
@@ -163,7 +168,8 @@ def _caches_on_path(
         )
 
 
-def _detected(topology: Topology, fault: Fault) -> Iterator[DetectedWithin]:
+def detected(topology: Topology, fault: Fault) -> Iterator[DetectedWithin]:
+    """Yield when each provider has to declare the region of a fault down."""
     for provider in topology.zone.providers:
         yield DetectedWithin(
             text=f"{provider.name} ({provider.daemon}) declares {fault.target} down",

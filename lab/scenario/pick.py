@@ -10,6 +10,7 @@ from lab.scenario.bounds import CHECKERS
 from lab.scenario.model import Behaviour, Cohort
 from lab.topology.model import (
     Access,
+    Geo,
     Provider,
     PublicResolver,
     Region,
@@ -97,6 +98,28 @@ def region(topology: Topology, wanted: str = "") -> Region:
         InvalidInput: There is no such region.
     """
     return _chosen(topology, topology.regions, "target", wanted, "a region")
+
+
+def pair(topology: Topology) -> tuple[Region, Region]:
+    """Return the regions of a topology of two, which stand in for each other.
+
+    Raises:
+        InvalidInput: There are more, or fewer.
+    """
+    match topology.regions:
+        case (one, other):
+            return one, other
+    what = f"topology {topology.name} has {len(topology.regions)} regions"
+    raise InvalidInput((Problem(what=what, allowed="two"),))
+
+
+def steered(topology: Topology) -> Geo:
+    """Return the name answered by place and health, and with one address.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    return name(topology, Geo, where=lambda n: n.failover and not n.anycast)
 
 
 def beside(topology: Topology, near: Region) -> Access:

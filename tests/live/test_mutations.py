@@ -208,3 +208,34 @@ def test_modulo_and_no_retry_are_told_by_what_moves_and_what_is_lost(
     assert status is Status.FAILED
     told = {"maglev: proxy, maglev", "maglev: requests that fail"}
     assert told <= {expected.text for expected in wrong}
+
+
+@pytest.fixture
+def halved(engine: Engine) -> Iterator[str]:
+    """A lab without BFD, and with half of the capacity that is declared."""
+    whole = override(apply(load("designs"), Profile.QUICK), {"bfd.enabled": "off"})
+    regions = tuple(
+        region.model_copy(
+            update={
+                "backends": tuple(
+                    b.model_copy(update={"capacity_rps": b.capacity_rps // 2})
+                    for b in region.backends
+                )
+            }
+        )
+        for region in whole.regions
+    )
+    wrong = whole.model_copy(update={"regions": regions})
+    yield from brought_up(engine, f"{NAME}-halved", wrong)
+
+
+@pytest.mark.timeout(240)
+def test_no_headroom_and_no_bfd_are_told_by_what_the_repair_loses(
+    engine: Engine, halved: str, tmp_path: Path
+) -> None:
+    truth = apply(load("designs"), Profile.QUICK)
+    status, wrong = missed("the-fix", engine, truth, tmp_path, halved)
+
+    assert status is Status.FAILED
+    told = {"withdrawal, after", "requests refused for load"}
+    assert told <= {expected.text for expected in wrong}

@@ -43,6 +43,24 @@ class TestResolvers:
         assert pick.access_of(STEERING, public).name == "access-us"
 
 
+class TestPair:
+    def test_is_of_two_regions_in_their_order(self) -> None:
+        assert [r.name for r in pick.pair(load("surge"))] == ["shedding", "queueing"]
+
+    def test_three_are_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="steering has 3 regions"):
+            pick.pair(STEERING)
+
+
+class TestSteered:
+    def test_fails_over_and_has_one_address(self) -> None:
+        assert pick.steered(load("designs")).name == "app"
+
+    def test_a_topology_without_any_is_told(self) -> None:
+        with pytest.raises(InvalidInput, match="surge has not"):
+            pick.steered(load("surge"))
+
+
 class TestSpared:
     def test_a_region_with_two_of_each_can_lose_one(self) -> None:
         assert pick.spared(load("two-region"), "eu-west").name == "eu-west"

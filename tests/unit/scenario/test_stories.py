@@ -194,7 +194,10 @@ class TestSettings:
         in_force = with_timers(topology(file, Profile.QUICK), wanted.timers)
         return file.build(in_force, wanted.knobs)
 
-    @pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - {"ttl-tradeoff"}))
+    #: Those that compare names with TTLs of their own: one for all is refused.
+    SWEEPS: ClassVar = {"thundering-herd", "ttl-tradeoff"}
+
+    @pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - SWEEPS))
     def test_expectations_follow_the_timers(self, name: str) -> None:
         file = CATALOGUE[name]
         as_written = story(file).expectations
