@@ -171,6 +171,7 @@ class _Deaths:
     def following(self) -> Iterator[Measures]:
         """Yield what the routers saw of a silent death, and who followed."""
         transit = transit_of(self.topology, self.region)
+        edges = self.topology.region(self.region).uplinks.count(transit)
         prefix = str(self.topology.anycast.prefix)
         farthest = [
             round_trips_s(self.topology, self.users.access, region.name)
@@ -184,7 +185,9 @@ class _Deaths:
             yield Measures(
                 section=f"The route leaves {transit}",
                 text=kind,
-                figure=RouteMoved(router=transit, prefix=prefix, fault=kind),
+                figure=RouteMoved(
+                    router=transit, prefix=prefix, fault=kind, changes=edges
+                ),
                 low=silence.low_s,
                 high=silence.high_s + bounds.REMOVAL_S,
                 unit=Unit.SECONDS,
@@ -200,6 +203,7 @@ class _Deaths:
                     router=transit,
                     prefix=prefix,
                     fault=kind,
+                    changes=edges,
                 ),
                 low=(1 - TOLERANCE_SHARE) * least_s,
                 high=(1 + TOLERANCE_SHARE) * most_s + FOLLOW_S,

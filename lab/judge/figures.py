@@ -60,6 +60,7 @@ for _reading in (
     authorities.ways_off,
     users.requests,
     users.failed_share,
+    users.failed_within,
     users.served_share,
     users.served_p,
     users.served_spread,

@@ -12,7 +12,7 @@ from lab.live.channel import output_of, replies
 from lab.live.fleet import Fleet
 from lab.plan.nodes import router_address
 from lab.topology.distance import round_trips_s
-from lab.topology.model import Topology
+from lab.topology.model import L4Kind, Topology
 
 _TIMES = 10
 _REPLY_S = 10.0
@@ -38,7 +38,8 @@ class Way:
 def ways(topology: Topology) -> tuple[Way, ...]:
     """Return every user's way to every region, then every long link.
 
-    None at all where no link declares a delay.
+    None at all where no link declares a delay. Where L4 nodes send packets on, nobody
+    refuses a connection: they do so for the service's port, and drop all else.
     """
     long = [link for link in topology.links if link.delay_ms]
     transits = {t.name: router_address(t.prefix) for t in topology.transits}
@@ -46,6 +47,7 @@ def ways(topology: Topology) -> tuple[Way, ...]:
         Way(here=a.name, there=r.name, node=a.clients.name, address=r.address)
         for a in topology.access
         for r in topology.regions
+        if r.l4_kind is not L4Kind.PACKET
     )
     links = (
         Way(here=here, there=there, node=here, address=transits[there])

@@ -80,3 +80,18 @@ def test_up_costs_at_most_twice_what_the_engine_alone_needs(
     assert median(up) <= 15
     assert ratio <= 2
     assert median(down) <= 8
+
+
+def test_three_points_of_presence_are_up_in_time(engine: Engine) -> None:
+    topology = apply(load("three-pop"), Profile.QUICK)
+    up: list[float] = []
+    for _ in range(ROUNDS):
+        with LiveWorld(engine, "bench-pops") as world:
+            plan = world.plan(topology, profile=Profile.QUICK)
+            with timed(up):
+                for _event in world.up(plan):
+                    pass
+            world.down()
+    print(f"\n{len(plan.nodes)} nodes up {median(up):.1f} s (median of {ROUNDS})")
+
+    assert median(up) <= 25

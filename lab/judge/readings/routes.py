@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lab.history import Event, EventKind, Outcome
 from lab.judge.source import Source, exact
 from lab.judge.timeline import NS, NoEvidence, Seen
@@ -45,11 +47,16 @@ def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
 
 
 def _moved(source: Source, figure: f.RouteMoved | f.GoodAfterRoute) -> Event:
+    """Return the change that is meant, or the last one where two came as one."""
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
-    for event in source.of(EventKind.ROUTE):
-        facts = (event.node, event.detail["prefix"])
-        if facts != (figure.router, figure.prefix):
-            continue
-        if event.at_ns >= fault_ns - uncertainty_ns:
-            return event
-    raise NoEvidence(f"{figure.router} kept its route to {figure.prefix}")
+    undone = (e.at_ns for e in source.of(EventKind.RESTORE) if e.at_ns > fault_ns)
+    end_ns = min(undone, default=math.inf)
+    changes = [
+        event
+        for event in source.of(EventKind.ROUTE)
+        if (event.node, event.detail["prefix"]) == (figure.router, figure.prefix)
+        and fault_ns - uncertainty_ns <= event.at_ns < end_ns
+    ]
+    if not changes:
+        raise NoEvidence(f"{figure.router} kept its route to {figure.prefix}")
+    return changes[: figure.changes][-1]

@@ -30,6 +30,20 @@ def failed_share(figure: f.FailedShare, source: Source) -> Seen:
     return Seen(low=failed / total, high=(failed + unknown) / total)
 
 
+def failed_within(figure: f.FailedWithin, source: Source) -> Seen:
+    fault_ns, _ = source.fault_ns(figure.fault)
+    end_ns = fault_ns + int(figure.within_s * NS)
+    outcomes = [
+        attempt.outcome
+        for attempt in source.history.attempts
+        if attempt.cohort in figure.cohorts and fault_ns <= attempt.start_ns < end_ns
+    ]
+    if not outcomes:
+        raise NoEvidence(f"no attempt began in {figure.within_s:g} s of {figure.fault}")
+    failed, unknown = outcomes.count(Outcome.FAIL), outcomes.count(Outcome.INFO)
+    return Seen(low=failed / len(outcomes), high=(failed + unknown) / len(outcomes))
+
+
 def served_share(figure: f.ServedShare, source: Source) -> Seen:
     good = _good(source, figure.cohorts, figure.during)
     return exact(

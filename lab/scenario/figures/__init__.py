@@ -52,6 +52,7 @@ from lab.scenario.figures.users import (
     AttemptTime,
     ConnectTime,
     FailedShare,
+    FailedWithin,
     GreatestPart,
     Irrevocable,
     LastFailure,
@@ -78,6 +79,7 @@ __all__ = [
     "Changes",
     "ConnectTime",
     "FailedShare",
+    "FailedWithin",
     "FewestMet",
     "Figure",
     "FlowsMoved",
@@ -154,6 +156,7 @@ Figure = Annotated[
     | Foreign
     | Requests
     | FailedShare
+    | FailedWithin
     | ServedShare
     | ServedP
     | ServedSpread

@@ -8,11 +8,16 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoved:
-    """Seconds from the last word of a fault's routers to a route's first change."""
+    """Seconds from the last word of a fault's routers to a route's change.
+
+    It leads past them all with as many changes as there were next hops among them: the
+    first, unless told.
+    """
 
     router: str
     prefix: str
     fault: str = "fault"
+    changes: int = 1
     figure: Literal["RouteMoved"] = "RouteMoved"
 
 
@@ -35,4 +40,5 @@ class GoodAfterRoute:
     router: str
     prefix: str
     fault: str = "fault"
+    changes: int = 1
     figure: Literal["GoodAfterRoute"] = "GoodAfterRoute"

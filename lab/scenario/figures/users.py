@@ -26,6 +26,16 @@ class FailedShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedWithin:
+    """Share of the attempts begun within some seconds after a fault that failed."""
+
+    cohorts: tuple[str, ...]
+    fault: str
+    within_s: float
+    figure: Literal["FailedWithin"] = "FailedWithin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedShare:
     """Share of the good replies that came from one region, or one backend."""
 

@@ -309,6 +309,18 @@ class TestRoutes:
         # It is the routers' silence from which their neighbours count.
         assert (seen.low, seen.high) == (EXACT(0.51), EXACT(0.52))
 
+    def test_where_several_next_hops_die_the_last_change_of_theirs_counts(self) -> None:
+        undone = replace(FAULT, at_ns=5 * NS, kind=EventKind.RESTORE)
+        moved = (self.moved(2.4), self.moved(2.5), self.moved(2.9))
+        figure = f.RouteMoved(changes=2, **self.ROUTE)
+        before = source(events=(FAULT, self.SILENT, *moved, undone))
+        # Two that came as one, and what comes of the undoing.
+        at_once = source(
+            events=(FAULT, self.SILENT, self.moved(2.5), undone, self.moved(6))
+        )
+        assert read(figure, before).low == EXACT(0.51)
+        assert read(figure, at_once).low == EXACT(0.51)
+
     def test_when_the_routers_fell_silent_must_be_known(self) -> None:
         with pytest.raises(NoEvidence, match="fell silent"):
             read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(2.5))))
@@ -475,6 +487,24 @@ class TestUsers:
         )
         figure = f.FailedShare(cohorts=("users",), during="step", error="overload")
         assert read(figure, seen).low == 0.5
+
+    def test_of_attempts_just_after_a_fault_some_failed(self) -> None:
+        seen = source(
+            attempt(1.9, outcome=self.FAILED),
+            attempt(2.1, outcome=self.FAILED, took_s=0.8),
+            attempt(2.2),
+            attempt(2.3),
+            attempt(2.35, outcome=Outcome.INFO),
+            attempt(2.4, outcome=self.FAILED),
+            events=(FAULT,),
+        )
+        figure = f.FailedWithin(cohorts=("users",), fault="fault", within_s=0.4)
+        assert read(figure, seen) == Seen(low=0.25, high=0.5)
+
+    def test_no_attempt_just_after_a_fault_is_no_evidence(self) -> None:
+        figure = f.FailedWithin(cohorts=("users",), fault="fault", within_s=0.4)
+        with pytest.raises(NoEvidence, match=r"no attempt began in 0\.4 s of fault"):
+            read(figure, source(attempt(3), events=(FAULT,)))
 
     def test_served_share_is_of_the_good_replies(self) -> None:
         seen = source(

@@ -207,6 +207,7 @@ class TestSettings:
             "anycast-withdrawal",
             "backend-death",
             "capacity-shock",
+            "edge-death",
             "geo-by-resolver",
             "l4-node-death",
             "many-addresses",

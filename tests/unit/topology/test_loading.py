@@ -62,7 +62,7 @@ class TestLocated:
         )
         assert problem.allowed == (
             "designs, hashing, l4-kinds, minimal, resolver-zoo, steering, surge, "
-            "three-pop, two-region, or the path of a .yaml file"
+            "three-pop, two-edges, two-region, or the path of a .yaml file"
         )
 
     @pytest.mark.parametrize("path", ["mine.yaml", "./mine", "here/mine.yml"])
