@@ -43,6 +43,7 @@ class FaultVerb(StrEnum):
     ISOLATE = "isolate"
     APP_DEAD = "app-dead"
     DRAIN = "drain"
+    WITHDRAW = "withdraw"
     BROWN_OUT = "brown-out"
     PROVIDER_OUTAGE = "provider-outage"
     PARTITION = "partition"

@@ -3,8 +3,8 @@
 Pure. The rules, for the address that let the attempt down:
 
 - refused for load: `overload`.
-- the anycast address: `withdrawal` until routes have moved, `no-path` while a router
-  on the way has no route, else `other`.
+- an address that several regions may announce: `withdrawal` until routes have moved,
+  `no-path` while a router on the way has no route, else `other`.
 - the dead region's own address: `detection` until the last provider has decided;
   then it is a question of who still held the answer: `client-pin` (it, or a
   connection made with it, kept beyond its TTL by the client), `serve-stale` (told by
@@ -34,7 +34,13 @@ from lab.scenario.bounds import ATTEMPT_S, lifetime_s
 from lab.scenario.forecast import is_detected
 from lab.scenario.model import Cause, Cohort, Fault
 from lab.topology.distance import farthest_s
-from lab.topology.model import Resolver, ResolverBehaviour, Topology
+from lab.topology.hybrids import Hybrid
+from lab.topology.model import (
+    Anycast,
+    Resolver,
+    ResolverBehaviour,
+    Topology,
+)
 
 #: TTLs are whole seconds, so the same end of life shows up to this far apart.
 _SAME_END_NS = 1_500_000_000
@@ -51,7 +57,8 @@ class Attribution:
     Attributes:
         target: Address of the dead region, "" if what died is none.
         decided_ns: When the last provider had declared the region down.
-        routes: Changes of the anycast route per router: (moment, whether it is there).
+        routes: Per address that several regions may announce, changes of its
+            route per router: (moment, whether it is there).
         fetches: Per resolver, name and answer: when it was fetched from an authority.
     """
 
@@ -60,7 +67,7 @@ class Attribution:
     target: str
     judged: Window
     decided_ns: float
-    routes: Routes
+    routes: Mapping[str, Routes]
     fetches: Fetches
 
 
@@ -72,13 +79,16 @@ def attribution(
     cohorts: Iterable[Cohort],
 ) -> Attribution:
     """Return what the causes of this run depend on."""
+    shared: tuple[Anycast | Hybrid, ...] = (topology.anycast, *topology.hybrids)
     return Attribution(
         topology=topology,
         fault=fault,
         target=_address(topology, fault.target),
         judged=judged,
         decided_ns=_decided_ns(topology, fault, history, judged),
-        routes=_routes(topology.anycast.prefix, history, judged),
+        routes={
+            str(each.address): _routes(each.prefix, history, judged) for each in shared
+        },
         fetches=_fetches(topology, history, {c.name: c for c in cohorts}),
     )
 
@@ -88,8 +98,8 @@ def cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
     if attempt.error == "overload":
         return Cause.OVERLOAD
     address = _culprit(known, attempt)
-    if address == str(known.topology.anycast.address):
-        return _anycast_cause(known, cohort, attempt)
+    if address in known.routes:
+        return _anycast_cause(known, known.routes[address], cohort, attempt)
     if not address and not known.target:
         return Cause.NO_PATH  # from the resolver to an authority
     if address == known.target:
@@ -141,19 +151,18 @@ def _culprit(known: Attribution, attempt: Attempt) -> str:
     A try that was called off let nobody down.
     """
     tried = [t.address for t in attempt.tries if t.error not in ("", "cancelled")]
-    anycast = str(known.topology.anycast.address)
-    alive = [address for address in tried if address not in {known.target, anycast}]
-    # Both of them lead to the dead region, but the anycast address is mended first.
-    mended = [address for address in tried if address == anycast]
+    alive = [a for a in tried if a not in {known.target, *known.routes}]
+    # All of them lead to the dead region, but shared addresses are mended first.
+    mended = [address for address in tried if address in known.routes]
     return (alive or mended or tried or [""])[-1]
 
 
-def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Cause:
+def _anycast_cause(
+    known: Attribution, routes: Routes, cohort: Cohort, attempt: Attempt
+) -> Cause:
     access = next(a for a in known.topology.access if a.name == cohort.access)
-    near = (access.name, access.transit) if known.target else tuple(known.routes)
-    changes = sorted(
-        change for router in near for change in known.routes.get(router, ())
-    )
+    near = (access.name, access.transit) if known.target else tuple(routes)
+    changes = sorted(change for router in near for change in routes.get(router, ()))
     if not changes:
         return Cause.OTHER
     if attempt.start_ns < changes[0][0]:
@@ -161,7 +170,7 @@ def _anycast_cause(known: Attribution, cohort: Cohort, attempt: Attempt) -> Caus
     before = [there for at_ns, there in changes if at_ns <= attempt.start_ns]
     if not before[-1]:
         return Cause.NO_PATH
-    settled_ns = max(at for moves in known.routes.values() for at, _ in moves)
+    settled_ns = max(at for moves in routes.values() for at, _ in moves)
     return Cause.WITHDRAWAL if attempt.start_ns <= settled_ns else Cause.OTHER
 
 

@@ -59,6 +59,7 @@ for _reading in (
     authorities.verdicts,
     authorities.ways_off,
     users.requests,
+    users.failures,
     users.failed_share,
     users.failed_within,
     users.served_share,
@@ -82,6 +83,7 @@ for _reading in (
     users.outage,
     routes.route_moved,
     routes.route_changes,
+    routes.without_route,
     routes.good_after_route,
 ):
     read.register(_reading)

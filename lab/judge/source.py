@@ -78,13 +78,19 @@ class Source:
         """Yield the events of a kind."""
         return (e for e in self.history.events if e.kind is kind)
 
-    def attempts(self, cohorts: Iterable[str], during: str) -> list[Attempt]:
+    def attempts(
+        self, cohorts: Iterable[str], during: str, *, since: str = ""
+    ) -> list[Attempt]:
         """Return the attempts of these cohorts that began and ended during a step.
+
+        Or since the beginning of an earlier one.
 
         Raises:
             NoEvidence: There is none.
         """
         begin_ns, end_ns = self.during(during)
+        if since:
+            begin_ns, _ = self.during(since)
         wanted = frozenset(cohorts)
         found = [
             a

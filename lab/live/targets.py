@@ -11,9 +11,10 @@ from typing import Any
 
 from lab.errors import WrongUse
 from lab.live.channel import replies
-from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
+from lab.live.daemons.bird import drain_argv, withdraw_argv
 from lab.live.fleet import Fleet
 from lab.plan.model import Role
+from lab.render.bird import DRAINING_FILE, WITHDRAWN_FILE
 from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 
 #: While it is there, a backend fails its users (`lab.backend.app`).
@@ -199,7 +200,11 @@ def _region(fleet: Fleet, name: str) -> Target:
     balancers = fleet.nodes(Role.L4, site=name)
     backends = fleet.nodes(Role.BACKEND, site=name)
     edges = fleet.nodes(Role.EDGE, site=name)
-    marks = {"drained": DRAINING_FILE, "browned out": BROWNED_OUT_FILE}
+    marks = {
+        "withdrawn": WITHDRAWN_FILE,
+        "drained": DRAINING_FILE,
+        "browned out": BROWNED_OUT_FILE,
+    }
     return Target(
         name=name,
         nodes=nodes,
@@ -210,9 +215,10 @@ def _region(fleet: Fleet, name: str) -> Target:
             FaultKind.ISOLATE: (Blow(do="isolate", nodes=edges),),
             FaultKind.APP_DEAD: (Blow(do="crash", nodes=backends),),
             FaultKind.DRAIN: (
-                _run(balancers, *withdraw_argv()),
+                _run(balancers, *drain_argv()),
                 _run(backends, "touch", DRAINING_FILE),
             ),
+            FaultKind.WITHDRAW: (_run(balancers, *withdraw_argv()),),
             FaultKind.BROWN_OUT: (_run(backends, "touch", BROWNED_OUT_FILE),),
         },
         # What is outside sees the edge's links only.
@@ -221,7 +227,7 @@ def _region(fleet: Fleet, name: str) -> Target:
             _run((*balancers, *backends), "rm", "-f", *marks.values()),
             Blow(do="restore", nodes=nodes),
         ),
-        marked=backends,
+        marked=(*balancers, *backends),
         marks=marks,
         exits=edges,
         service=backends,

@@ -191,7 +191,9 @@ def _is_stale(
 def _address(topology: Topology, asked: Wanted, addresses: list[str]) -> Hop:
     first = addresses[0]
     owners = {str(r.address): f"unicast of {r.name}" for r in topology.regions}
-    owners[str(topology.anycast.address)] = "anycast: the routes decide"
+    hybrids = (hybrid.address for hybrid in topology.hybrids)
+    for shared in (topology.anycast.address, *hybrids):
+        owners[str(shared)] = "anycast: the routes decide"
     if topology.global_l4:
         owners[str(topology.global_l4.address)] = "a balancer in front of the regions"
     what = owners[first]

@@ -2,12 +2,12 @@
 
 It asks the local service, through the node's own load balancer, every interval; after
 `rise` good replies in a row it enables BIRD's static routes, after `fall` bad ones it
-disables them. While `/run/lab/draining` exists the anycast route stays withdrawn and
-the unicast one follows health. On SIGTERM it withdraws first and ends after.
+disables them. While a file exists that withholds a route, this one stays withdrawn and
+the others follow health. On SIGTERM it withdraws first and ends after.
 
 Arguments: one JSON object with `socket`, `host`, `port`, `path`, `interval_ms`,
-`fall`, `rise`, `bound` (if not, bad replies withdraw nothing), `drained` and `routes`
-(names of BIRD's static protocols).
+`fall`, `rise`, `bound` (if not, bad replies withdraw nothing), `routes` (names of
+BIRD's static protocols) and `withheld` (a route's name: files).
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from lab.node.probes import bird, get
-
-DRAINING_FILE = Path("/run/lab/draining")
 
 
 class Announcer:
@@ -42,8 +40,9 @@ class Announcer:
         if heeded and self._streak >= self._args["rise" if good else "fall"]:
             self._healthy, self._streak = good, 0
         for route in self._announced:
-            drained = route in self._args["drained"] and DRAINING_FILE.exists()
-            self._set(route, announced=self._healthy and not drained)
+            files = self._args["withheld"].get(route, ())
+            withheld = any(Path(file).exists() for file in files)
+            self._set(route, announced=self._healthy and not withheld)
 
     def withdraw(self) -> None:
         """Withdraw everything."""

@@ -178,8 +178,17 @@ def unmet(after: list[dict[str, Any]]) -> str:
     return next((what for good, what in seen if not good), "")
 
 
-def get(host: str, port: int, path: str, name: str = "") -> tuple[int, str]:
+def get(
+    host: str,
+    port: int,
+    path: str,
+    name: str = "",
+    *,
+    timeout_s: float = PROBE_TIMEOUT_S,
+) -> tuple[int, str]:
     """Return (status, body) of one HTTP GET.
+
+    Each step of it may take `timeout_s`.
 
     Raises:
         OSError: Nobody answers, or in another protocol.
@@ -187,7 +196,7 @@ def get(host: str, port: int, path: str, name: str = "") -> tuple[int, str]:
     # A third of this program's start-up time, and not every node needs it.
     import http.client
 
-    connection = http.client.HTTPConnection(host, port, timeout=PROBE_TIMEOUT_S)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", path, headers={"Host": name or host})
         reply = connection.getresponse()

@@ -190,5 +190,5 @@ def other_prefixes(topology: Topology, own: IPv4Network) -> tuple[IPv4Network, .
         *topology.access,
         *topology.transits,
     )
-    prefixes = (topology.anycast.prefix, *(site.prefix for site in sites))
+    prefixes = (*topology.shared_prefixes, *(site.prefix for site in sites))
     return tuple(p for p in prefixes if p != own)

@@ -74,7 +74,27 @@ class _Inside:
     @property
     def services(self) -> tuple[IPv4Address, ...]:
         """The addresses that users connect to."""
-        return (self.region.address, self.topology.anycast.address)
+        hybrids = (hybrid.address for hybrid in self.topology.hybrids)
+        return (self.region.address, self.topology.anycast.address, *hybrids)
+
+    @property
+    def announced(self) -> tuple[IPv4Network, ...]:
+        """The prefixes of several regions that its L4 nodes announce."""
+        mine = (h.announced_by(self.region.name) for h in self.topology.hybrids)
+        return (self.topology.anycast.prefix, *(prefix for prefix in mine if prefix))
+
+    @property
+    def standbys(self) -> tuple[bird.Standby, ...]:
+        """The prefixes that it announces once another region is dead."""
+        return tuple(
+            bird.Standby(
+                name=hybrid.name,
+                prefix=hybrid.prefix,
+                primary=self.topology.region(hybrid.primary).address,
+            )
+            for hybrid in self.topology.hybrids
+            if hybrid.stands_by(self.region.name)
+        )
 
     @property
     def several(self) -> bool:
@@ -93,9 +113,10 @@ class _Inside:
 
     def learned(self, name: str) -> tuple[tuple[IPv4Network, int], ...]:
         """Return which prefixes a host learns, over how many edges at least."""
-        anycast = self.topology.anycast.prefix
         others = other_prefixes(self.topology, self.region.prefix)
-        return tuple((p, 1) for p in others if p != anycast and self.learns(name))
+        return tuple(
+            (p, 1) for p in others if p not in self.announced and self.learns(name)
+        )
 
     def address(self, name: str) -> IPv4Address:
         """Return a node's address on the region's LAN."""
@@ -136,9 +157,11 @@ def _edge(inside: _Inside, number: int, name: str) -> Node:
         )
         for other in (*l4_names(region), *learning)
     )
-    own = topology.anycast.prefix
-    elsewhere = tuple((p, 1) for p in other_prefixes(topology, region.prefix))
-    learns = tuple((p, region.l4 if p == own else n) for p, n in elsewhere)
+    own = inside.announced
+    learns = tuple(
+        (p, region.l4 if p in own else 1)
+        for p in other_prefixes(topology, region.prefix)
+    )
     loopback = router_addresses(region.prefix, region.edges)[number]
     return router_node(
         name,
@@ -156,6 +179,11 @@ def _edge(inside: _Inside, number: int, name: str) -> Node:
             peers=(transit, *peers),
             learns=learns,
             timers=topology.timers,
+            prepends={
+                h.prefix: h.prepended_by(region.name)
+                for h in topology.hybrids
+                if h.prepended_by(region.name)
+            },
         ),
         sharing=PER_USER if inside.several else PER_FLOW,
     )
@@ -167,7 +195,8 @@ def _l4(inside: _Inside, name: str) -> Node:
         name,
         asn=region.asn,
         router_id=inside.address(name),
-        anycast=inside.topology.anycast.prefix,
+        anycast=inside.announced,
+        standbys=inside.standbys,
         unicast=region.address,
         peers=tuple(
             inside.session(name, edge, exports="static", imports=inside.learns(name))

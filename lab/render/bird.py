@@ -10,9 +10,12 @@ What is announced to whom:
 * an L4 node announces its service routes to its edges, and only while they are
   enabled (`lab.node.announcer`); where there are several edges it is told what they
   learned, and its own kernel chooses among those that live;
-* a drained L4 node still announces the anycast prefix to its edge, marked as not to
-  be passed on: the edge withdraws it from its transit and goes on delivering what
-  still arrives. Taking the route away from the edge would lose those packets.
+* a drained L4 node still announces the anycast prefix, with the community
+  GRACEFUL_SHUTDOWN, which goes all the way: whoever has another route prefers that,
+  and tells those who had none (RFC 8326). Taking the route away would lose packets
+  until they know;
+* a region that a prefix is not meant for makes its path longer there, by its own AS
+  (proactive prepending), announces the prefix around it, or stands by.
 
 Source: BIRD 2.17 user's guide, sections 6.2 (BFD), 6.3 (BGP), 6.6 (kernel).
 """
@@ -20,19 +23,25 @@ Source: BIRD 2.17 user's guide, sections 6.2 (BFD), 6.3 (BGP), 6.6 (kernel).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.topology.timers import Timers
+from lab.topology.timers import STANDBY_TIMEOUT_MS, Announce, Timers
 
 CONFIG = "/etc/lab/bird/bird.conf"
 SOCKET = "/run/lab/bird.ctl"
 ANYCAST_ROUTES = "anycast"
 DRAINING_ROUTES = "anycast_draining"
 UNICAST_ROUTES = "unicast"
+#: While it is there, an announcer keeps back what is announced without the mark.
+DRAINING_FILE = "/run/lab/draining"
+#: While it is there, it keeps back that and what is announced with it.
+WITHDRAWN_FILE = "/run/lab/withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +81,32 @@ class Route:
 class RouteSet:
     """A static protocol: routes that are enabled and disabled together.
 
-    Those of a `draining` one are second choice and tell the edge not to attract.
+    Those of a `draining` one are second choice and tell that they are about to go.
     """
 
     name: str
     routes: tuple[Route, ...]
     disabled: bool = False
     draining: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standby:
+    """A prefix that is announced once another region is dead.
+
+    Attributes:
+        name: What the prefix is called.
+        primary: Service address of that region, which is looked at.
+    """
+
+    name: str
+    prefix: IPv4Network
+    primary: IPv4Address
+
+    @property
+    def routes(self) -> str:
+        """The name of its static protocol, and of who looks."""
+        return "standby_" + self.name.replace("-", "_")
 
 
 def router(
@@ -91,6 +119,7 @@ def router(
     peers: tuple[Peer, ...],
     learns: tuple[tuple[IPv4Network, int], ...],
     timers: Timers,
+    prepends: Mapping[IPv4Network, int] = MappingProxyType({}),
 ) -> Rendered:
     """Return a router that originates `aggregate` and forwards packets.
 
@@ -103,6 +132,7 @@ def router(
         peers: Its BGP sessions.
         learns: (prefix, next hops) that must be in its kernel before it is ready.
         timers: BFD and BGP timers.
+        prepends: {prefix: how often more its AS stands in the path that others see}.
     """
     reached = tuple(Route(prefix=IPv4Network(a), to=f"via {via}") for a, via in hosts)
     own = (Route(prefix=aggregate, to="unreachable"),)
@@ -119,6 +149,7 @@ def router(
         peers=peers,
         timers=timers,
         conditions=(_sessions(peers, timers), _routes(learns)),
+        prepends=prepends,
     )
 
 
@@ -127,25 +158,24 @@ def announcing(
     *,
     asn: int,
     router_id: IPv4Address,
-    anycast: IPv4Network,
+    anycast: tuple[IPv4Network, ...],
     unicast: IPv4Address,
     peers: tuple[Peer, ...],
     learns: tuple[tuple[IPv4Network, int], ...],
     timers: Timers,
+    standbys: tuple[Standby, ...] = (),
 ) -> Rendered:
     """Return an L4 node's BIRD and announcer: health in, announcements out.
 
-    Where it `learns` routes its peers import, its kernel gets them.
+    Where it `learns` routes its peers import, its kernel gets them. What it stands by
+    with waits for another region's death (`lab.node.standby`).
     """
+    routes = tuple(Route(prefix=prefix, to="unreachable") for prefix in anycast)
     route_sets = (
-        RouteSet(
-            name=ANYCAST_ROUTES,
-            routes=(Route(prefix=anycast, to="unreachable"),),
-            disabled=True,
-        ),
+        RouteSet(name=ANYCAST_ROUTES, routes=routes, disabled=True),
         RouteSet(
             name=DRAINING_ROUTES,
-            routes=(Route(prefix=anycast, to="unreachable"),),
+            routes=routes,
             disabled=True,
             draining=True,
         ),
@@ -154,6 +184,14 @@ def announcing(
             routes=(Route(prefix=IPv4Network(unicast), to="unreachable"),),
             disabled=True,
         ),
+        *(
+            RouteSet(
+                name=standby.routes,
+                routes=(Route(prefix=standby.prefix, to="unreachable"),),
+                disabled=True,
+            )
+            for standby in standbys
+        ),
     )
     announcer = {
         "socket": SOCKET,
@@ -161,7 +199,10 @@ def announcing(
         "port": 80,
         "path": "/shallow",
         **timers.announce.model_dump(),
-        "drained": [ANYCAST_ROUTES],
+        "withheld": {
+            ANYCAST_ROUTES: [DRAINING_FILE, WITHDRAWN_FILE],
+            DRAINING_ROUTES: [WITHDRAWN_FILE],
+        },
         "routes": [ANYCAST_ROUTES, DRAINING_ROUTES, UNICAST_ROUTES],
     }
     process = Process(
@@ -177,9 +218,43 @@ def announcing(
         route_sets=route_sets,
         peers=peers,
         timers=timers,
-        conditions=(_sessions(peers, timers), *((_routes(learns),) if learns else ())),
-        more=(process,),
+        conditions=(
+            _sessions(peers, timers),
+            *((_routes(learns),) if learns else ()),
+            *map(_waits, standbys),
+        ),
+        more=(process, *(_waiting(unicast, s, timers.announce) for s in standbys)),
     )
+
+
+def _waiting(unicast: IPv4Address, standby: Standby, looks: Announce) -> Process:
+    """Return who looks at another region and announces in its place."""
+    orders = {
+        "socket": SOCKET,
+        "routes": standby.routes,
+        "primary": str(standby.primary),
+        "own": str(unicast),
+        "port": 80,
+        "path": "/deep",
+        "timeout_ms": STANDBY_TIMEOUT_MS,
+        "interval_ms": looks.interval_ms,
+        "fall": looks.fall,
+        "rise": looks.rise,
+    }
+    return Process(
+        name=standby.routes,
+        argv=("python3", "-m", "lab.node.standby", json.dumps(orders)),
+    )
+
+
+def _waits(standby: Standby) -> Condition:
+    args: dict[str, object] = {
+        "process": standby.routes,
+        "pattern": "takes the other region for (dead|well)",
+        "want": "well",
+    }
+    text = f"stands by with {standby.prefix}"
+    return Condition(text=text, kind="said", args=args)
 
 
 def listening(
@@ -235,6 +310,7 @@ def _rendered(
     timers: Timers,
     conditions: tuple[Condition, ...],
     more: tuple[Process, ...] = (),
+    prepends: Mapping[IPv4Network, int] = MappingProxyType({}),
 ) -> Rendered:
     text = fill(
         "bird/router.conf.j2",
@@ -245,8 +321,10 @@ def _rendered(
         aggregate=aggregate,
         route_sets=route_sets,
         peers=peers,
+        prepends=prepends,
         bfd=timers.bfd,
         hold_s=timers.bgp.hold_s,
+        heeds=timers.bgp.heeds_graceful_shutdown and any(p.asn != asn for p in peers),
     )
     bird = Process(name="bird", argv=("bird", "-f", "-c", CONFIG, "-s", SOCKET))
     return Rendered(

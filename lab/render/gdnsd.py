@@ -24,6 +24,7 @@ from lab.topology.model import (
     Failover,
     Geo,
     GlobalL4Name,
+    HybridName,
     Provider,
     RoundRobin,
     ServedName,
@@ -94,6 +95,8 @@ def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
             return (record(topology.anycast.address),)
         case GlobalL4Name():
             return (record(global_l4_address(topology)),)
+        case HybridName():
+            return (record(topology.hybrid(name.hybrid).address),)
         case Weighted():
             plugin = "weighted"
         case Geo():

@@ -22,6 +22,7 @@ from lab.topology.model import (
     Failover,
     Geo,
     GlobalL4Name,
+    HybridName,
     Provider,
     RoundRobin,
     ServedName,
@@ -103,6 +104,8 @@ def _records(topology: Topology, name: ServedName) -> tuple[Record, ...]:
             return (record("A", str(topology.anycast.address)),)
         case GlobalL4Name():
             return (record("A", global_l4_address(topology)),)
+        case HybridName():
+            return (record("A", str(topology.hybrid(name.hybrid).address)),)
         case Weighted():
             expression = _weighted(topology, name)
         case Geo():

@@ -202,6 +202,24 @@ def recovery(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     return bound
 
 
+def following(topology: Topology, cohort: Cohort, dead: str, moved: Bound) -> Bound:
+    """Return when users recover whose packets reach another region from then on.
+
+    They ask for the address now and then, and the last packets before that were on
+    their way to the dead region.
+    """
+    asking_s = forecast.asking_s(topology, cohort)
+    interval_s = cohort.interval_ms / 1000
+    way_s = round_trips_s(topology, cohort.access, dead)[1] / 2
+    return Bound(
+        low_s=max(0.0, moved.low_s - way_s - asking_s),
+        high_s=moved.high_s + bounds.CONVERGENCE_S + way_s + interval_s,
+        why=f"{moved.why}; + {bounds.CONVERGENCE_S:g} s for the routes + one attempt "
+        f"each {interval_s:g} s; {way_s:g} s away, and up to {asking_s:g} s to ask for "
+        "the address",
+    )
+
+
 def rescue(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
     """Return how long a request takes that met a dead address first.
 

@@ -51,6 +51,8 @@ def served_name(topology: Topology, qname: str) -> ServedName:
 
 def is_detected(topology: Topology, qname: str, fault: Fault) -> bool:
     """Tell whether the providers' checks of a name see a fault of a region."""
+    if fault.kind is FaultKind.WITHDRAW:
+        return False
     match served_name(topology, qname):
         case Failover(probe=probe) | Geo(failover=True, probe=probe):
             return probe is Probe.DEEP or fault.kind is not FaultKind.BROWN_OUT
@@ -119,6 +121,8 @@ def outlook(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     match served_name(topology, cohort.qname):
         case AnycastName():
             return _anycast(topology, cohort, fault)
+        case _ if fault.kind is FaultKind.WITHDRAW:
+            return _unhurt(cohort, "only the anycast route goes")
         case GlobalL4Name():
             return _balanced(topology, cohort, fault)
         case Failover() if fault.at_age_s is None:
@@ -205,9 +209,11 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
     if len(near) > 1:
         return Outlook()
     if fault.kind is FaultKind.DRAIN:
-        return _unhurt(cohort, "the route is withdrawn while the region still serves")
+        return _unhurt(cohort, "the route goes while the region still serves")
     if fault.kind is FaultKind.BROWN_OUT:
         return Outlook()  # what announces the route looks at the shallow check
+    if fault.kind is FaultKind.WITHDRAW:
+        return Outlook()  # how long routers have none depends on who tells whom
     bound = bounds.anycast_recovery(
         topology.timers,
         fault.kind,

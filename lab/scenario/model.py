@@ -33,7 +33,8 @@ class FaultKind(StrEnum):
     HANG = "hang"  # processes frozen: connections open, and nobody answers
     ISOLATE = "isolate"  # links cut, silently; processes go on behind the cut
     APP_DEAD = "app-dead"  # the service is gone; routers and balancers are well
-    DRAIN = "drain"  # withdrawn and reported unhealthy first, stopped later
+    DRAIN = "drain"  # marked as going and reported unhealthy first, stopped later
+    WITHDRAW = "withdraw"  # the anycast route taken back at once, and nothing else
     BROWN_OUT = "brown-out"  # the shallow check passes, users' requests fail
     PROVIDER_OUTAGE = "provider-outage"  # an authoritative provider gone, silently
     PARTITION = "partition"  # two that are well cannot reach each other, silently

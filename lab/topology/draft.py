@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from lab.topology.finding import Path
-from lab.topology.model import Address, Prefix
+from lab.topology.values import Address, Prefix
 from lab.topology.words import shown
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ _NOUNS = MappingProxyType(
         "access.*.resolvers.*": "resolver",
         "anycast": "anycast",
         "global_l4": "global L4",
+        "hybrids.*": "hybrid",
         "ixps.*": "exchange",
         "links.*": "link",
         "public_resolvers.*": "public resolver",

@@ -13,7 +13,6 @@ from typing import Final
 
 from lab.topology.model import (
     Access,
-    Address,
     Geo,
     Location,
     Resolver,
@@ -21,6 +20,7 @@ from lab.topology.model import (
     Topology,
     Transit,
 )
+from lab.topology.values import Address
 
 EARTH_KM: Final = 6371.0
 _TURN: Final = 360.0

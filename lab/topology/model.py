@@ -8,37 +8,22 @@ file with places for its errors is in `lab.topology.loading`.
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints
+from pydantic import Field, PositiveInt
 
 from lab.topology.base import Model, Name
 from lab.topology.front import GlobalL4
+from lab.topology.hybrids import Hybrid
 from lab.topology.timers import Check, Timers
-
-#: The lab is IPv4 for now; nothing else of the model says so.
-Address = IPv4Address
-Prefix = IPv4Network
-
-#: Private or documentation AS numbers (RFC 6996, RFC 5398) fit in here.
-Asn = Annotated[int, Field(ge=1, le=4_294_967_294)]
-DOMAIN_NAME = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+$"
-DomainName = Annotated[
-    str,
-    StringConstraints(pattern=DOMAIN_NAME),
-    Field(description="a domain name of two labels or more such as example.com"),
-]
-PARENT_ZONE = r"^(\.|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z]+)$"
-ParentZone = Annotated[
-    str,
-    StringConstraints(pattern=PARENT_ZONE),
-    Field(description='"." or a domain name such as com'),
-]
-
-
-#: gdnsd 3.8 refuses a weight from 2 to the power of 20 on (gdnsd-plugin-weighted(8)).
-Weight = Annotated[int, Field(ge=1, le=1_000_000)]
+from lab.topology.values import (
+    Address,
+    Asn,
+    DomainName,
+    ParentZone,
+    Prefix,
+    Weight,
+)
 
 
 class ResolverBehaviour(StrEnum):
@@ -317,8 +302,15 @@ class GlobalL4Name(Steered):
     policy: Literal["global-l4"]
 
 
+class HybridName(Steered):
+    """The address of a hybrid, whoever announces it."""
+
+    policy: Literal["hybrid"]
+    hybrid: Name
+
+
 ServedName = Annotated[
-    RoundRobin | Weighted | Geo | Failover | AnycastName | GlobalL4Name,
+    RoundRobin | Weighted | Geo | Failover | AnycastName | GlobalL4Name | HybridName,
     Field(discriminator="policy"),
 ]
 
@@ -338,6 +330,7 @@ class Topology(Model):
     name: Name
     timers: Timers
     anycast: Anycast
+    hybrids: tuple[Hybrid, ...] = ()
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     transits: Annotated[tuple[Transit, ...], Field(min_length=1)]
     links: tuple[TransitLink, ...] = ()
@@ -352,6 +345,10 @@ class Topology(Model):
     def region(self, name: str) -> Region:
         """Return the region of that name; `KeyError` if there is none."""
         return next((r for r in self.regions if r.name == name), None) or _absent(name)
+
+    def hybrid(self, name: str) -> Hybrid:
+        """Return the hybrid of that name; `KeyError` if there is none."""
+        return {hybrid.name: hybrid for hybrid in self.hybrids}[name]
 
     def served(self, qname: str) -> ServedName:
         """Return the served name; `KeyError` if there is none."""
@@ -382,6 +379,12 @@ class Topology(Model):
             for name in self.zone.names
             if isinstance(name, Failover) or (isinstance(name, Geo) and name.failover)
         )
+
+    @property
+    def shared_prefixes(self) -> tuple[Prefix, ...]:
+        """Every prefix that more than one region may announce."""
+        hybrids = (prefix for h in self.hybrids for prefix in h.announced)
+        return (self.anycast.prefix, *hybrids)
 
     @property
     def resolvers(self) -> tuple[Resolver, ...]:

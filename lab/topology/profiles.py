@@ -38,6 +38,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "bfd.interval_ms": ("bfd", "interval_ms"),
         "bfd.multiplier": ("bfd", "multiplier"),
         "bgp.hold_s": ("bgp", "hold_s"),
+        "bgp.heeds_graceful_shutdown": ("bgp", "heeds_graceful_shutdown"),
         "announce.bound": ("announce", "bound"),
         "announce.interval_ms": ("announce", "interval_ms"),
         "announce.fall": ("announce", "fall"),

@@ -17,7 +17,7 @@ from lab.topology.allowed import Schema, choices, described, keys, walk
 from lab.topology.base import NAME_RULE
 from lab.topology.draft import Draft
 from lab.topology.finding import Finding, Path
-from lab.topology.model import Prefix
+from lab.topology.values import Prefix
 from lab.topology.words import listing, meant, shown
 
 M = TypeVar("M", bound=BaseModel)

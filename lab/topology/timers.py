@@ -11,6 +11,9 @@ from lab.topology.base import Model
 #: How balancers look at those behind them, and how often in a row these must be well or
 #: not for it to count: on a busy machine two looks can go wrong.
 LOOK_EVERY_S, LOOK_RISE, LOOK_FALL = 0.5, 1, 3
+#: How long a region that stands by waits for another one to accept a connection, and
+#: then for its reply.
+STANDBY_TIMEOUT_MS = 500
 
 
 class Check(Model):
@@ -37,6 +40,9 @@ class Bgp(Model):
     """BGP timers (RFC 4271, section 4.2: a hold time is 0 or at least 3 s)."""
 
     hold_s: Annotated[int, Field(ge=3, le=65_535)] = 9
+    heeds_graceful_shutdown: bool = True
+    """Whether neighbours leave a route that is about to go as a last choice (RFC 8326).
+    """
 
 
 class Announce(Model):

@@ -34,6 +34,27 @@ def route_changes(figure: f.RouteChanges, source: Source) -> Seen:
     )
 
 
+def without_route(figure: f.WithoutRoute, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    begin_ns, (_, end_ns) = fault_ns - uncertainty_ns, source.during(figure.during)
+    if not any(True for _ in source.of(EventKind.ROUTE)):
+        raise NoEvidence("no router told of any route")
+    gone_ns, since_ns = 0, None
+    for event in source.of(EventKind.ROUTE):
+        facts = (event.node, event.detail["prefix"])
+        if facts != (figure.router, figure.prefix):
+            continue
+        if not begin_ns <= event.at_ns < end_ns:
+            continue
+        if event.detail["change"] == "removed":
+            since_ns = event.at_ns
+        elif since_ns is not None:
+            gone_ns, since_ns = gone_ns + event.at_ns - since_ns, None
+    if since_ns is not None:
+        gone_ns += end_ns - since_ns
+    return exact(gone_ns / NS)
+
+
 def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
     moved_ns = _moved(source, figure).at_ns
     ends_ns = [

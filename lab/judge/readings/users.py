@@ -20,6 +20,13 @@ def requests(figure: f.Requests, source: Source) -> Seen:
     return exact(float(len(source.attempts(figure.cohorts, figure.during))))
 
 
+def failures(figure: f.Failures, source: Source) -> Seen:
+    attempts = source.attempts(figure.cohorts, figure.during, since=figure.fault)
+    failed = sum(a.outcome is Outcome.FAIL for a in attempts)
+    unknown = sum(a.outcome is Outcome.INFO for a in attempts)
+    return Seen(low=float(failed), high=float(failed + unknown))
+
+
 def failed_share(figure: f.FailedShare, source: Source) -> Seen:
     attempts = source.attempts(figure.cohorts, figure.during)
     failed = sum(

@@ -1,13 +1,11 @@
-"""BIRD on a running node: what to run in it to look at routes and to withdraw."""
+"""BIRD on a running node: what to run in it to look at routes and to withdraw them."""
 
 from __future__ import annotations
 
 from lab.live.daemons.model import Adapter
-from lab.render.bird import ANYCAST_ROUTES, SOCKET
+from lab.render.bird import ANYCAST_ROUTES, DRAINING_FILE, SOCKET, WITHDRAWN_FILE
 
 ADAPTER = Adapter(version_argv=("bird", "--version"))
-#: Its existence keeps the announcer from announcing the anycast route again.
-DRAINING_FILE = "/run/lab/draining"
 
 
 def birdc(*words: str) -> tuple[str, ...]:
@@ -21,10 +19,19 @@ def paths_argv(address: str = "") -> tuple[str, ...]:
     return birdc("show", "route", "all", *to)
 
 
-def withdraw_argv() -> tuple[str, ...]:
-    """Return the command that withdraws a region's anycast route, by its L4 nodes.
+def drain_argv() -> tuple[str, ...]:
+    """Return the command that marks a region's anycast route, on its L4 nodes.
 
-    What is left at the edge is the route marked as draining.
+    The plain route goes; what is left is the one that tells it is about to go.
     """
-    mark_and_withdraw = f"touch {DRAINING_FILE} && birdc -s {SOCKET} disable "
-    return ("sh", "-c", mark_and_withdraw + ANYCAST_ROUTES)
+    return _withhold(DRAINING_FILE, ANYCAST_ROUTES)
+
+
+def withdraw_argv() -> tuple[str, ...]:
+    """Return the command that withdraws a region's anycast route, on its L4 nodes."""
+    return _withhold(WITHDRAWN_FILE, f"'\"{ANYCAST_ROUTES}*\"'")  # BIRD's own quotes
+
+
+def _withhold(file: str, routes: str) -> tuple[str, ...]:
+    """The file keeps the announcer from announcing again what is withdrawn now."""
+    return ("sh", "-c", f"touch {file} && birdc -s {SOCKET} disable {routes}")

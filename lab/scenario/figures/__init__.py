@@ -39,6 +39,7 @@ from lab.scenario.figures.routes import (
     GoodAfterRoute,
     RouteChanges,
     RouteMoved,
+    WithoutRoute,
 )
 from lab.scenario.figures.sessions import (
     FewestMet,
@@ -53,6 +54,7 @@ from lab.scenario.figures.users import (
     ConnectTime,
     FailedShare,
     FailedWithin,
+    Failures,
     GreatestPart,
     Irrevocable,
     LastFailure,
@@ -80,6 +82,7 @@ __all__ = [
     "ConnectTime",
     "FailedShare",
     "FailedWithin",
+    "Failures",
     "FewestMet",
     "Figure",
     "FlowsMoved",
@@ -117,6 +120,7 @@ __all__ = [
     "Upstream",
     "Verdicts",
     "WaysOff",
+    "WithoutRoute",
 ]
 
 
@@ -155,6 +159,7 @@ Figure = Annotated[
     | PeakResolvers
     | Foreign
     | Requests
+    | Failures
     | FailedShare
     | FailedWithin
     | ServedShare
@@ -174,6 +179,7 @@ Figure = Annotated[
     | Irrevocable
     | RouteMoved
     | RouteChanges
+    | WithoutRoute
     | GoodAfterRoute
     | LastSent
     | PeakArrivals

@@ -32,6 +32,17 @@ class RouteChanges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutRoute:
+    """Seconds, from a fault on, during which a router had no route to a prefix."""
+
+    router: str
+    prefix: str
+    during: str
+    fault: str = "fault"
+    figure: Literal["WithoutRoute"] = "WithoutRoute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoodAfterRoute:
     """Seconds from that change to the end of the first good attempt after it."""
 

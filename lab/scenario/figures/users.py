@@ -16,6 +16,16 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Number of attempts that failed from the step of a fault on to the step's end."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    fault: str = "fault"
+    figure: Literal["Failures"] = "Failures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedShare:
     """Share of the attempts of these cohorts that failed; with one error, if named."""
 

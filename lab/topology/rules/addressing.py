@@ -7,7 +7,9 @@ from itertools import combinations
 
 from lab.topology.draft import Draft, address, prefix, text, whole
 from lab.topology.finding import Finding, Path
-from lab.topology.model import MOST_EDGES, Address, Prefix
+from lab.topology.hybrids import Technique
+from lab.topology.model import MOST_EDGES
+from lab.topology.values import Address, Prefix
 
 #: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
 #: because hosts do use it.
@@ -23,8 +25,9 @@ _MOST_SUBNETS = 256
 
 _SITES = ("regions.*", "transits.*", "access.*")
 _SERVERS = ("public_resolvers.*", "zone.providers.*", "zone.parents.*")
+_SHARED = ("anycast", "hybrids.*")
 _ADDRESSES = (
-    "anycast",
+    *_SHARED,
     "global_l4",
     "regions.*",
     "access.*.clients",
@@ -135,8 +138,8 @@ def addresses_are_not_the_routers(draft: Draft) -> Iterator[Finding]:
 
 
 def _routers(draft: Draft, path: Path) -> int:
-    """Return how many routers have an address of a prefix; none has of anycast."""
-    if path[0] == "anycast":
+    """Return how many routers have an address of a prefix; none has of a shared one."""
+    if path[0] in {"anycast", "hybrids"}:
         return 0
     edges = draft.get((*path[:2], "edges"), whole) if path[0] == "regions" else 1
     return min(max(edges or 1, 1), MOST_EDGES)
@@ -149,8 +152,11 @@ def _longest(draft: Draft, path: Path) -> int:
 
 
 def _prefixes(draft: Draft) -> Iterator[tuple[Path, Prefix]]:
-    for pattern in ("anycast", *_SITES):
-        yield from draft.find(f"{pattern}.prefix", prefix)
+    for pattern in (*_SHARED, *_SITES):
+        for path, network in draft.find(f"{pattern}.prefix", prefix):
+            technique = draft.get((*path[:-1], "technique"), text)
+            around = technique == Technique.SUPERPREFIX and network.prefixlen > 0
+            yield path, network.supernet() if around else network
 
 
 def _addresses(draft: Draft) -> Iterator[tuple[Path, Address]]:
@@ -177,6 +183,8 @@ def _home(draft: Draft, path: Path) -> Path:
     match path:
         case ("anycast", _):
             return path[:1]
+        case ("hybrids", _, _):
+            return path[:2]
         case ("regions" | "access", _, *_):
             return path[:2]
     transit = draft.get((*path[:-1], "transit"), text)

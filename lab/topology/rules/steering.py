@@ -8,12 +8,8 @@ from types import MappingProxyType
 
 from lab.topology.draft import Draft, anything, items, text
 from lab.topology.finding import Finding, Path
-from lab.topology.model import (
-    DOMAIN_NAME,
-    PARENT_ZONE,
-    AllDown,
-    Probe,
-)
+from lab.topology.model import AllDown, Probe
+from lab.topology.values import DOMAIN_NAME, PARENT_ZONE
 from lab.topology.words import listing, meant, shown
 
 #: Brands that can wait for several failures in a row. PowerDNS 4.9 cannot.

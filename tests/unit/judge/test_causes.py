@@ -14,6 +14,8 @@ from lab.judge.timeline import NS, Window, records
 from lab.scenario import in_front
 from lab.scenario.model import Behaviour, Cause, Cohort, Fault, FaultKind
 from lab.topology.front import GlobalL4
+from lab.topology.loading import load
+from lab.topology.profiles import Profile, apply
 from tests.unit import worlds
 
 TOPOLOGY = worlds.quick()  # ttl 12, clamp 24, stale answers for 6 s
@@ -314,3 +316,31 @@ class TestOutage:
         drained = replace(WINDOW, fault_ns=0)  # the drain began 10 s before
 
         assert sum(self.outage(drained).values()) == pytest.approx(6.25)
+
+
+class TestHybrid:
+    ADDRESS, PREFIX = "198.18.68.1", "198.18.68.0/24"
+
+    def why(self, after_s: float) -> Cause:
+        """Return why an attempt failed; the route is gone from 0.4 to 1.5 s."""
+        topology = apply(load(worlds.ROOT / "topologies/hybrids.yaml"), Profile.QUICK)
+        of = cohort(qname="reactive")
+        told = answer(PRIMED_S, 12, address=self.ADDRESS)
+        attempt = failed(of, after_s, told, tries=(self.ADDRESS,))
+        gone, back = (
+            event(
+                at_s,
+                EventKind.ROUTE,
+                "transit-us",
+                prefix=self.PREFIX,
+                change=change,
+            )
+            for at_s, change in ((0.4, "removed"), (1.5, "added"))
+        )
+        history = History(events=(gone, route(0.3, "changed"), back), attempts=())
+        return cause(attribution(topology, FAULT, history, WINDOW, [of]), of, attempt)
+
+    def test_its_own_route_decides_and_not_that_of_plain_anycast(self) -> None:
+        assert self.why(0.35) is Cause.WITHDRAWAL
+        assert self.why(0.5) is Cause.NO_PATH
+        assert self.why(1.6) is Cause.OTHER

@@ -330,6 +330,31 @@ class TestRoutes:
         with pytest.raises(NoEvidence, match="kept its route"):
             read(f.RouteMoved(**self.ROUTE), source(events=kept))
 
+    def gone(self, *events: Event) -> Seen:
+        figure = f.WithoutRoute(during="step", **self.ROUTE)
+        return read(figure, source(events=(FAULT, *events)))
+
+    def change(self, at_s: float, change: str, node: str = "transit-a") -> Event:
+        event = self.moved(at_s, node)
+        return replace(event, detail={**event.detail, "change": change})
+
+    def test_from_its_removal_to_its_return_there_is_no_route(self) -> None:
+        other = self.change(2.1, "removed", "transit-b")
+        seen = self.gone(self.change(2.1, "removed"), other, self.change(2.25, "added"))
+        assert (seen.low, seen.high) == (EXACT(0.15), EXACT(0.15))
+
+    def test_a_route_that_is_replaced_is_never_gone(self) -> None:
+        seen = self.gone(self.moved(2.1))
+        assert (seen.low, seen.high) == (0, 0)
+
+    def test_a_route_that_does_not_return_is_gone_to_the_end(self) -> None:
+        before = self.change(1.0, "removed")
+        assert self.gone(before, self.change(2.5, "removed")).low == EXACT(11 - 2.5)
+
+    def test_without_news_of_routes_none_was_missed_by_nobody(self) -> None:
+        with pytest.raises(NoEvidence, match="no router told"):
+            self.gone()
+
     def test_changes_within_a_step_are_counted(self) -> None:
         events = (self.moved(0.5), self.moved(2), self.moved(9, "transit-b"))
         figure = f.RouteChanges(during="step", **self.ROUTE)
@@ -479,6 +504,17 @@ class TestUsers:
         )
         figure = f.FailedShare(cohorts=("users",), during="step")
         assert read(figure, seen) == Seen(low=EXACT(1 / 3), high=EXACT(2 / 3))
+
+    def test_failures_count_from_the_step_of_the_fault_on(self) -> None:
+        fault = Event(
+            at_ns=NS // 2,
+            kind=EventKind.PHASE,
+            detail={"phase": "x", "label": "fault"},
+        )
+        failed = (attempt(at_s, outcome=self.FAILED) for at_s in (0.1, 0.6, 0.999, 3))
+        seen = source(*failed, attempt(4, outcome=Outcome.INFO), events=(fault,))
+        figure = f.Failures(cohorts=("users",), during="step")
+        assert read(figure, seen) == Seen(low=3, high=4)
 
     def test_failed_share_of_one_error(self) -> None:
         seen = source(

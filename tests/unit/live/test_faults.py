@@ -104,6 +104,7 @@ class TestState:
             (FaultKind.APP_DEAD, "red", "app-dead"),
             (FaultKind.ISOLATE, "provider", "isolated"),
             (FaultKind.DRAIN, "red", "drained"),
+            (FaultKind.WITHDRAW, "red", "withdrawn"),
             (FaultKind.BROWN_OUT, "red", "browned out"),
             (FaultKind.PROVIDER_OUTAGE, "provider", "down"),
             (FaultKind.HANG, "provider", "hung"),

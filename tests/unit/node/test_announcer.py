@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.node import announcer
 from lab.node.announcer import Announcer
 
 RISE, FALL = 2, 3
@@ -86,10 +85,8 @@ def bird(control: Path) -> Iterator[Bird]:
 
 
 @pytest.fixture
-def draining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "draining"
-    monkeypatch.setattr(announcer, "DRAINING_FILE", path)
-    return path
+def draining(tmp_path: Path) -> Path:
+    return tmp_path / "draining"
 
 
 @pytest.fixture
@@ -106,7 +103,7 @@ def watching(service: Service, control: Path, draining: Path) -> Announcer:
             "fall": FALL,
             "bound": True,
             "routes": [ANYCAST, UNICAST],
-            "drained": [ANYCAST],
+            "withheld": {ANYCAST: [str(draining)]},
         }
     )
 

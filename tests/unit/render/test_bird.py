@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -36,6 +38,7 @@ def router(
     hosts: tuple[tuple[IPv4Address, IPv4Address], ...] = (),
     timers: Timers = TIMERS,
     learning: bool = False,
+    prepends: Mapping[IPv4Network, int] = MappingProxyType({}),
 ) -> Rendered:
     inside = "learned" if learning else "none"
     return bird.router(
@@ -47,19 +50,21 @@ def router(
         peers=(peer("transit-a", 64500, "all"), peer("us-east-l4-1", 64496, inside)),
         learns=((ANYCAST, 2), (IPv4Network("198.18.0.0/24"), 1)),
         timers=timers,
+        prepends=prepends,
     )
 
 
-def announcing() -> Rendered:
+def announcing(*standbys: bird.Standby) -> Rendered:
     return bird.announcing(
         "us-east-l4-1",
         asn=64496,
         router_id=IPv4Address("10.0.0.3"),
-        anycast=ANYCAST,
+        anycast=(ANYCAST,),
         unicast=SERVICE,
         peers=(peer("us-east-edge", 64496, "static", imports=False),),
         learns=(),
         timers=TIMERS,
+        standbys=standbys,
     )
 
 
@@ -113,10 +118,29 @@ class TestRouter:
         assert "source = RTS_BGP && net.len < 32" in export
         assert f"[ {OWN} ]" in protocols(router())["bgp to_transit_a"]
 
-    def test_what_is_marked_as_draining_is_not_passed_on(self) -> None:
-        told = protocols(router())["bgp to_transit_a"]
+    def test_what_other_networks_mark_as_going_is_a_last_choice(self) -> None:
+        sessions = protocols(router())
+        heeding = "if (65535, 0) ~ bgp_community then bgp_local_pref = 0;"
 
-        assert "&& !((65535, 0) ~ bgp_community)" in told
+        assert heeding in router().files[0].text
+        assert "heed_what_is_going()" in settings(sessions["bgp to_transit_a"])
+        assert "import all" in settings(sessions["bgp to_us_east_l4_1"])
+
+    def test_a_router_that_heeds_no_mark_takes_all_routes_alike(self) -> None:
+        deaf = TIMERS.bgp.model_copy(update={"heeds_graceful_shutdown": False})
+        rendered = router(timers=TIMERS.model_copy(update={"bgp": deaf}))
+
+        assert "heed" not in rendered.files[0].text
+        assert "import all" in settings(protocols(rendered)["bgp to_transit_a"])
+
+    def test_a_path_is_made_longer_for_others_and_for_one_prefix(self) -> None:
+        sessions = protocols(router(prepends={ANYCAST: 2}))
+        outwards = sessions["bgp to_transit_a"]
+
+        assert f"if net = {ANYCAST} then" in " ".join(outwards.split())
+        assert outwards.count("bgp_path.prepend(64496);") == 2
+        assert f"[ {OWN} ]) then reject;" in outwards
+        assert "prepend" not in sessions["bgp to_us_east_l4_1"]
 
     def test_those_who_only_announce_are_told_nothing(self) -> None:
         assert "export none" in settings(protocols(router())["bgp to_us_east_l4_1"])
@@ -244,8 +268,56 @@ class TestAnnouncer:
         assert announcer()["routes"] == list(static)
         assert announcer()["socket"] == bird.SOCKET
 
-    def test_a_drain_withdraws_the_plain_anycast_route_alone(self) -> None:
-        assert announcer()["drained"] == [bird.ANYCAST_ROUTES]
+    def test_a_drain_keeps_back_the_plain_anycast_route_alone(self) -> None:
+        kept_back = [
+            name
+            for name, files in announcer()["withheld"].items()
+            if bird.DRAINING_FILE in files
+        ]
+
+        assert kept_back == [bird.ANYCAST_ROUTES]
+
+    def test_a_withdrawal_keeps_back_the_marked_route_too(self) -> None:
+        kept_back = [
+            name
+            for name, files in announcer()["withheld"].items()
+            if bird.WITHDRAWN_FILE in files
+        ]
+
+        assert kept_back == [bird.ANYCAST_ROUTES, bird.DRAINING_ROUTES]
 
     def test_it_starts_after_bird_and_so_stops_before_it(self) -> None:
         assert [p.name for p in announcing().processes] == ["bird", "announcer"]
+
+
+class TestStandby:
+    STANDBY = bird.Standby(
+        name="in-reserve",
+        prefix=IPv4Network("198.18.68.0/24"),
+        primary=IPv4Address("203.0.113.138"),
+    )
+
+    def test_it_announces_in_the_place_of_another_region(self) -> None:
+        rendered = announcing(self.STANDBY)
+        routes = settings(protocols(rendered)["static standby_in_reserve"])
+        process = rendered.processes[-1]
+        orders = json.loads(process.argv[-1])
+
+        assert "disabled" in routes
+        assert "route 198.18.68.0/24 unreachable" in routes
+        assert process.name == orders["routes"] == "standby_in_reserve"
+        assert (orders["primary"], orders["own"]) == ("203.0.113.138", str(SERVICE))
+
+    def test_it_is_ready_while_the_other_is_well(self) -> None:
+        waits = announcing(self.STANDBY).conditions[-1]
+
+        assert waits.kind == "said"
+        assert waits.args["process"] == "standby_in_reserve"
+        assert waits.args["want"] == "well"
+
+    def test_the_announcer_leaves_its_routes_alone(self) -> None:
+        (announcer,) = (
+            p for p in announcing(self.STANDBY).processes if p.name == "announcer"
+        )
+
+        assert "standby" not in announcer.argv[-1]

@@ -60,7 +60,7 @@ class TestFindings:
         (finding,) = found(data)
         assert finding.what == 'name "rr": policy is a list of 1'
         assert finding.allowed == (
-            "one of anycast, failover, geo, global-l4, round-robin, weighted"
+            "one of anycast, failover, geo, global-l4, hybrid, round-robin, weighted"
         )
 
     @pytest.mark.parametrize("data", [None, [], "text", 5, {}])

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from lab.live.daemons import bird
-from lab.node import announcer
-from lab.render.bird import ANYCAST_ROUTES, SOCKET
+from lab.render.bird import (
+    ANYCAST_ROUTES,
+    DRAINING_FILE,
+    DRAINING_ROUTES,
+    SOCKET,
+    WITHDRAWN_FILE,
+)
 
 
 class TestBirdc:
@@ -15,11 +20,20 @@ class TestBirdc:
         )
 
 
-class TestWithdraw:
+class TestWithhold:
     def test_the_announcer_is_kept_from_announcing_again_first(self) -> None:
-        shell, flag, script = bird.withdraw_argv()
-        first, then = script.split(" && ")
+        for argv, file in (
+            (bird.drain_argv(), DRAINING_FILE),
+            (bird.withdraw_argv(), WITHDRAWN_FILE),
+        ):
+            shell, flag, script = argv
 
-        assert (shell, flag) == ("sh", "-c")
-        assert first == f"touch {announcer.DRAINING_FILE}"
-        assert then.endswith(f"disable {ANYCAST_ROUTES}")
+            assert (shell, flag) == ("sh", "-c")
+            assert script.split(" && ")[0] == f"touch {file}"
+
+    def test_a_drain_leaves_the_marked_route(self) -> None:
+        assert bird.drain_argv()[-1].endswith(f"disable {ANYCAST_ROUTES}")
+
+    def test_a_withdrawal_leaves_none_that_begins_so(self) -> None:
+        assert bird.withdraw_argv()[-1].endswith(f"""disable '"{ANYCAST_ROUTES}*"'""")
+        assert DRAINING_ROUTES.startswith(ANYCAST_ROUTES)
