@@ -218,7 +218,10 @@ def _region(fleet: Fleet, name: str) -> Target:
                 _run(balancers, *drain_argv()),
                 _run(backends, "touch", DRAINING_FILE),
             ),
-            FaultKind.WITHDRAW: (_run(balancers, *withdraw_argv()),),
+            FaultKind.WITHDRAW: (
+                _run(balancers, *withdraw_argv()),
+                _run(backends, "touch", WITHDRAWN_FILE),
+            ),
             FaultKind.BROWN_OUT: (_run(backends, "touch", BROWNED_OUT_FILE),),
         },
         # What is outside sees the edge's links only.
@@ -227,7 +230,7 @@ def _region(fleet: Fleet, name: str) -> Target:
             _run((*balancers, *backends), "rm", "-f", *marks.values()),
             Blow(do="restore", nodes=nodes),
         ),
-        marked=(*balancers, *backends),
+        marked=backends,
         marks=marks,
         exits=edges,
         service=backends,

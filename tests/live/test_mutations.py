@@ -41,6 +41,7 @@ CACHELESS = "eu-honest"
 #: Knobs that make a story shorter without what is wrong getting smaller.
 SHORT = {
     "backend-death": {"flows": 900, "rate": 300},
+    "graceful-shutdown": {"ahead_s": 1.0},
     "one-resolver-one-answer": {"lives": 3},
     "weight-drift": {"lives": 3},
 }
@@ -173,6 +174,27 @@ def test_that_nobody_looks_is_told_by_the_deaths_that_nobody_sees(
 
     assert status is Status.FAILED
     assert {"power-off", "app-dead"} <= {expected.text for expected in wrong}
+
+
+@pytest.fixture
+def unheeding(engine: Engine) -> Iterator[str]:
+    """A lab in which a route that is marked as going is one like all others."""
+    truth = apply(load("hybrids"), Profile.QUICK)
+    wrong = override(truth, {"bgp.heeds_graceful_shutdown": "off"})
+    yield from brought_up(engine, f"{NAME}-unheeding", wrong)
+
+
+@pytest.mark.timeout(240)
+def test_that_nobody_heeds_the_word_is_told_by_what_is_lost_in_spite_of_it(
+    engine: Engine, unheeding: str, tmp_path: Path
+) -> None:
+    truth = apply(load("hybrids"), Profile.QUICK)
+    status, wrong = missed("graceful-shutdown", engine, truth, tmp_path, unheeding)
+
+    assert status is Status.FAILED
+    told = {expected.text for expected in wrong}
+    assert "marked first, shut down later (RFC 8326)" in told
+    assert "withdrawn at once" not in told
 
 
 @pytest.fixture

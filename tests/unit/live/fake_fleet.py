@@ -114,8 +114,6 @@ class FakeNode:
         self.log.append(" ".join((self.name, program, *words)))
         if program == "touch":
             self.files |= set(words)
-        if program == "sh":  # a mark, and a word to a daemon that is not here
-            self.files.add(words[-1].split()[1])
         if program == "rm":
             self.files -= set(words)
         return 0

@@ -209,6 +209,7 @@ class TestSettings:
             "capacity-shock",
             "edge-death",
             "geo-by-resolver",
+            "graceful-shutdown",
             "l4-node-death",
             "many-addresses",
         }
