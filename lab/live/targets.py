@@ -200,6 +200,7 @@ def _region(fleet: Fleet, name: str) -> Target:
     balancers = fleet.nodes(Role.L4, site=name)
     backends = fleet.nodes(Role.BACKEND, site=name)
     edges = fleet.nodes(Role.EDGE, site=name)
+    inside = tuple(node for node in nodes if node not in edges)
     marks = {
         "withdrawn": WITHDRAWN_FILE,
         "drained": DRAINING_FILE,
@@ -209,7 +210,11 @@ def _region(fleet: Fleet, name: str) -> Target:
         name=name,
         nodes=nodes,
         faults={
-            FaultKind.POWER_OFF: (Blow(do="power-off", nodes=nodes),),
+            # An edge that still ran would pass on what those inside say as they end.
+            FaultKind.POWER_OFF: (
+                Blow(do="power-off", nodes=edges),
+                Blow(do="power-off", nodes=inside, behind=True),
+            ),
             FaultKind.CRASH: (Blow(do="crash", nodes=nodes),),
             FaultKind.HANG: (Blow(do="hang", nodes=nodes),),
             FaultKind.ISOLATE: (Blow(do="isolate", nodes=edges),),

@@ -67,6 +67,16 @@ class TestStrike:
             silent={"red-edge": (NOW_NS, NOW_NS + 1)},
         )
 
+    def test_those_inside_a_region_end_when_its_edge_is_cut(
+        self, fleet: Fleet, log: list[str]
+    ) -> None:
+        strike = faults.arm(fleet, fault(FaultKind.POWER_OFF, "red"), NOW_NS)
+        armed = list(log)
+        strike.effect()
+
+        assert armed == ["red-edge power-off"]
+        assert log == [*armed, "red-l4-1 power-off", "red-be-1 power-off"]
+
     def test_who_dies_by_a_crash_has_said_so(self, fleet: Fleet) -> None:
         assert (
             faults.arm(fleet, fault(FaultKind.CRASH, "red"), NOW_NS).effect().silent
