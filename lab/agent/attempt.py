@@ -141,8 +141,11 @@ def _try_line(tried: Tried) -> Line:
     error = _error(tried.ending)
     if error:
         line["error"] = error
-    elif tried.ending.connect_ms is not None:
+        return line
+    if tried.ending.connect_ms is not None:
         line["connect_ms"] = round(tried.ending.connect_ms, 3)
+    if tried.ending.tls_ms is not None:
+        line["tls_ms"] = round(tried.ending.tls_ms, 3)
     return line
 
 
@@ -155,8 +158,10 @@ def _ending_line(ending: Ending) -> Line:
         line["region"] = ending.reply.region
         line["pop"] = ending.reply.pop
         line["backend"] = ending.reply.backend
-        if ending.reply.l7:
-            line["l7"] = ending.reply.l7
+    if ending.reply is not None and ending.reply.l7:
+        line["l7"] = ending.reply.l7
+    if ending.peer:
+        line["certified"] = ending.peer
     return line
 
 

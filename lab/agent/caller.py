@@ -14,6 +14,7 @@ from lab.agent.pool import Kept, Pool
 from lab.agent.reach import Persistence, Reached, Tried, in_order, persist, race
 from lab.agent.resolver import NoAnswer
 from lab.agent.stub import Choice
+from lab.agent.tls import trusting
 
 
 class Caller:
@@ -32,6 +33,8 @@ class Caller:
             cap_s=plan.sdk_backoff_cap_ms / 1000,
             deadline_s=plan.sdk_deadline_ms / 1000,
         )
+        secured = any(cohort.tls for cohort in plan.cohorts)
+        self._tls = trusting(plan.lab) if secured else None
         self._requests: dict[tuple[str, tuple[str, int, str], int, bool], Request] = {}
 
     async def visit(
@@ -121,22 +124,39 @@ class Caller:
         self, client: Client, timeout_ms: int, *, keep: bool = False
     ) -> Request:
         who = (client.source, client.port, client.cookie)
-        key = (client.cohort.qname, who, timeout_ms, keep)
+        key = (client.cohort.name, who, timeout_ms, keep)
         if key not in self._requests:
-            host = absolute(client.cohort.qname, self._plan.zone).rstrip(".")
-            connection = "keep-alive" if keep else "close"
-            lines = ["GET / HTTP/1.1", f"Host: {host}", f"Connection: {connection}"]
-            if client.cookie:
-                lines.append(f"Cookie: {client.cookie}")
+            secured = client.cohort.tls
             self._requests[key] = Request(
                 source=client.source,
-                port=self._plan.port,
-                wire=("\r\n".join(lines) + "\r\n\r\n").encode(),
+                port=self._plan.tls_port if secured else self._plan.port,
+                tls=self._tls if secured else None,
+                host=_host(client, self._plan.zone),
+                wire=_wire(client, self._plan.zone, keep=keep),
                 timeout_s=timeout_ms / 1000,
                 keep=keep,
                 source_port=client.port,
             )
         return self._requests[key]
+
+
+def _wire(client: Client, zone: str, *, keep: bool) -> bytes:
+    """Return the client's request (RFC 9112, section 3)."""
+    cohort = client.cohort
+    lines = [
+        f"GET {cohort.path} HTTP/1.1",
+        f"Host: {_host(client, zone)}",
+        f"Connection: {'keep-alive' if keep else 'close'}",
+    ]
+    if cohort.header:
+        lines.append(cohort.header)
+    if client.cookie:
+        lines.append(f"Cookie: {client.cookie}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _host(client: Client, zone: str) -> str:
+    return absolute(client.cohort.qname, zone).rstrip(".")
 
 
 def absolute(qname: str, zone: str) -> str:

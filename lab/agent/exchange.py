@@ -1,4 +1,4 @@
-"""HTTP requests on one TCP connection, on a bare non-blocking socket.
+"""HTTP requests on one TCP connection, in the clear or in TLS, on a bare socket.
 
 Bare, because the source address has to be bound without taking a port, and because
 a stream pair costs more than a whole attempt may. How a connection ends matters:
@@ -16,12 +16,14 @@ import asyncio
 import errno
 import math
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.agent.reply import Reply, read_reply
+from lab.agent.tls import Session, TlsFailed
 
 #: Choose the port at connect, when the whole four-tuple is known; else 28,000 ports
 #: have to do for all destinations together. Source: ip(7), since Linux 4.2.
@@ -51,6 +53,8 @@ class Request:
         timeout_s: How long to wait for the connection, and again for the reply.
         keep: Whether the connection is kept for another request.
         source_port: To connect from; 0 is any.
+        tls: What verifies the other side; None is in the clear.
+        host: Name that it must be certified for.
     """
 
     source: str
@@ -59,6 +63,8 @@ class Request:
     timeout_s: float
     keep: bool = False
     source_port: int = 0
+    tls: ssl.SSLContext | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,8 @@ class Ending:
         unused: The connection was established, then closed before any byte of a
             reply.
         connect_ms: What the connection took, if it was made for this and replied.
+        tls_ms: What the handshake on it took, likewise.
+        peer: Whom the other side's certificate names.
     """
 
     at_ns: int
@@ -77,6 +85,8 @@ class Ending:
     error: str = ""
     unused: bool = False
     connect_ms: float | None = None
+    tls_ms: float | None = None
+    peer: str = ""
 
 
 class Exchange:
@@ -94,8 +104,10 @@ class Exchange:
         "_gate",
         "_loop",
         "_request",
+        "_session",
         "_socket",
         "_timer",
+        "_tls_ms",
         "_until",
         "done",
         "idle",
@@ -125,6 +137,8 @@ class Exchange:
         self._data = b""
         self._begun_ns = 0
         self._connect_ms: float | None = None
+        self._tls_ms: float | None = None
+        self._session: Session | None = None
         self._socket: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.done: asyncio.Future[Ending] = loop.create_future()
@@ -153,7 +167,7 @@ class Exchange:
         """Make another request on the idle connection."""
         self._request = request
         self.done = self._loop.create_future()
-        self._data, self._connect_ms = b"", None
+        self._data, self._connect_ms, self._tls_ms = b"", None, None
         self.ask()
         return self.done
 
@@ -162,16 +176,50 @@ class Exchange:
         self._fail(CANCELLED)
 
     def ask(self) -> None:
-        """Send the request on the connection that stands."""
+        """Send the request on the connection that stands, in TLS after a handshake."""
         assert self._socket is not None
         self.idle = False
+        context, session = self._request.tls, self._session
+        if context is not None and session is None:
+            self._begun_ns = time.monotonic_ns()
+            session = self._session = Session(context, self._request.host)
+            sent, then = self._send(session.shake()), self._shaking
+        else:
+            wire = self._request.wire
+            sealed = wire if session is None else session.sealed(wire)
+            sent, then = self._send(sealed), self._readable
+        if sent:
+            self._wait(lambda: self._fail("read-timeout"))
+            self._loop.add_reader(self._socket.fileno(), then)
+
+    def _send(self, data: bytes) -> bool:
+        """Send what fits an empty send buffer; return whether that went well."""
+        assert self._socket is not None
         try:
-            self._socket.send(self._request.wire)  # fits an empty send buffer
+            self._socket.send(data)
         except OSError as error:
             self._fail(word(error.errno), unused=True)
+            return False
+        return True
+
+    def _shaking(self) -> None:
+        assert self._session is not None
+        data = self._received()
+        if data is None:
             return
-        self._wait(lambda: self._fail("read-timeout"))
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        if not data:
+            self._fail("reset", unused=True)
+            return
+        try:
+            answer = self._session.shake(data)
+        except TlsFailed as error:
+            self._fail(str(error))
+            return
+        if answer and not self._send(answer):
+            return
+        if self._session.shaken:
+            self._tls_ms = (time.monotonic_ns() - self._begun_ns) / _NS_PER_MS
+            self.ask()
 
     def _connected(self) -> None:
         assert self._socket is not None
@@ -189,21 +237,34 @@ class Exchange:
         else:
             self._gate(self)
 
-    def _readable(self) -> None:
+    def _received(self) -> bytes | None:
+        """Return what came, b"" at the end; None if nothing has, or it failed."""
         assert self._socket is not None
         try:
-            data = self._socket.recv(_READ_BYTES)
+            return self._socket.recv(_READ_BYTES)
         except BlockingIOError:
-            return
+            return None
         except OSError as error:
             self._fail(word(error.errno), unused=not self._data)
+            return None
+
+    def _readable(self) -> None:
+        data = self._received()
+        if data is None:
             return
-        self._data += data
+        try:
+            self._data += self._opened(data)
+        except TlsFailed as error:
+            self._fail(str(error))
+            return
         reply = read_reply(self._data, ended=not data)
         if reply is not None:
             self._succeed(reply, ended=not data)
         elif not data:
             self._fail("reset", unused=not self._data)
+
+    def _opened(self, data: bytes) -> bytes:
+        return data if self._session is None else self._session.opened(data)
 
     def _succeed(self, reply: Reply, *, ended: bool) -> None:
         at_ns = time.monotonic_ns()
@@ -211,7 +272,16 @@ class Exchange:
             self._close()
         else:
             self._rest(reply)
-        self._finish(Ending(at_ns=at_ns, reply=reply, connect_ms=self._connect_ms))
+        peer = "" if self._session is None else self._session.peer
+        self._finish(
+            Ending(
+                at_ns=at_ns,
+                reply=reply,
+                connect_ms=self._connect_ms,
+                tls_ms=self._tls_ms,
+                peer=peer,
+            )
+        )
 
     def _rest(self, reply: Reply) -> None:
         assert self._socket is not None
@@ -226,9 +296,10 @@ class Exchange:
         assert self._socket is not None
         try:
             data = self._socket.recv(_READ_BYTES)
+            self._opened(data)  # a session's tickets may come late
         except BlockingIOError:
             return
-        except OSError:  # reset by the peer: over as well, and the reply is in
+        except (OSError, TlsFailed):  # over as well, and the reply is in
             data = b""
         if not data:
             self._close()

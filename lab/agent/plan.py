@@ -30,7 +30,8 @@ class Cohort:
     With `jitter`, each keeps an answer for a random share of its TTL longer, up to
     that share; shorter if it is negative. With `cookies`, each sends back the one it
     was given. With `keeps_port`, each connects from one port of its own, so that all
-    its connections are the same flow.
+    its connections are the same flow. Each asks for `path`, with the line `header`
+    among those of its request, if there is one; in TLS, if `tls`.
     """
 
     name: str
@@ -43,6 +44,9 @@ class Cohort:
     jitter: float = 0.0
     cookies: bool = False
     keeps_port: bool = False
+    path: str = "/"
+    header: str = ""
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,8 @@ class WatchPlan:
         sdk_backoff_ms: Its longest pause after the first round; then twice as long
             from round to round, up to `sdk_backoff_cap_ms`.
         sdk_deadline_ms: When it gives up.
-        port: Where the service listens; `dns_port` where the resolvers do.
+        port: Where the service listens; `tls_port` in TLS, `dns_port` the resolvers.
+        lab: Whose authority certifies the service, as far as it is asked in TLS.
         seed: Of the phases between cohorts.
     """
 
@@ -79,7 +84,9 @@ class WatchPlan:
     sdk_backoff_cap_ms: int
     sdk_deadline_ms: int
     port: int = 80
+    tls_port: int = 443
     dns_port: int = 53
+    lab: str = ""
     seed: int = 1
 
 
@@ -108,8 +115,8 @@ def read_plan(line: str) -> WatchPlan:
     return WatchPlan(**{**raw, "cohorts": cohorts, "sources": sources})
 
 
-_OPTIONAL = {"port", "dns_port", "seed"}
-_OF_SOME = {"jitter", "cookies", "keeps_port"}
+_OPTIONAL = {"port", "tls_port", "dns_port", "lab", "seed"}
+_OF_SOME = {"jitter", "cookies", "keeps_port", "path", "header", "tls"}
 _POSITIVE = (
     "pin_s",
     "connect_timeout_ms",
@@ -120,6 +127,7 @@ _POSITIVE = (
     "sdk_backoff_cap_ms",
     "sdk_deadline_ms",
     "port",
+    "tls_port",
     "dns_port",
 )
 

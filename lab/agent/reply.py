@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+#: By which fields a backend or our L7 nodes, and Envoy by itself, refuse for load.
+_OVERLOAD = frozenset({b"x-overload", b"x-envoy-overloaded"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -65,7 +68,7 @@ def read_reply(data: bytes, *, ended: bool) -> Reply | None:
         status=status,
         l7=headers.get(b"x-l7", b"").decode(errors="replace"),
         cookie=_cookie(headers.get(b"set-cookie", b"")),
-        overload=status == 503 and b"x-overload" in headers,
+        overload=status == 503 and not _OVERLOAD.isdisjoint(headers),
         readable=status > 0,
         persists=persists,
     )

@@ -1,10 +1,10 @@
-"""The backend's paths: `/` is the service, `/shallow` and `/deep` are health checks.
+"""The backend's paths: `/shallow` and `/deep` are health checks, all else the service.
 
 `/shallow` answers while the process lives. `/deep` also tells that the region is being
 drained, which is so while the file `/run/lab/draining` is there, or that it is browned
-out (`/run/lab/browned-out`): then `/` fails too, and only `/shallow` is content.
+out (`/run/lab/browned-out`): then users fail too, and only `/shallow` is content.
 
-Beyond its capacity a backend refuses requests to `/` at once, or lets everything that
+Beyond its capacity a backend refuses users' requests at once, or lets everything that
 it is asked wait in one line, health checks and those who have gone away included.
 """
 
@@ -81,18 +81,17 @@ def application(
     failed = reply(500, {"error": "brown-out"})
     failing = reply(503, {"error": "brown-out"})
     refused = reply(503, {"error": "overload"}, (b"x-overload", b"1"))
-    unknown = reply(404, {"error": "not-found"})
 
     def answer(path: str) -> Reply:
-        if path == "/":
-            if os.path.exists(browned_out):
-                return failed
-            return served if queues or capacity.admits(clock_ns()) else refused
+        if path == "/shallow":
+            return healthy
         if path == "/deep":
             if os.path.exists(browned_out):
                 return failing
             return drained if os.path.exists(draining) else healthy
-        return healthy if path == "/shallow" else unknown
+        if os.path.exists(browned_out):
+            return failed
+        return served if queues or capacity.admits(clock_ns()) else refused
 
     async def respond(scope: Message, receive: Receive, send: Send) -> None:
         if queues and (wait_ns := line.wait_ns(clock_ns())):

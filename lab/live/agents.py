@@ -94,6 +94,7 @@ def watch_plan(
         "sdk_backoff_cap_ms": patience.SDK_BACKOFF_CAP_MS,
         "sdk_deadline_ms": patience.SDK_DEADLINE_MS,
         "port": 80,
+        "lab": topology.name,
         "seed": _SEED,
     }
 

@@ -1,4 +1,7 @@
-"""How much processor time nodes have used, as their control groups count it."""
+"""How much processor time nodes have used, and how much they have received.
+
+As their control groups and their kernels' ports count it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from lab.live.fleet import Fleet
 #: Source: the kernel's documentation, cgroup-v1/cpuacct and cgroup-v2, "CPU".
 _SCRIPT = "cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>&- || cat /sys/fs/cgroup/cpu.stat"
 _REPLY_S = 5.0
+#: Received bytes stand first after the port's name (proc_net(5)).
+_PORTS = "/proc/net/dev"
 
 
 def processor_s(fleet: Fleet, nodes: Iterable[str]) -> dict[str, float]:
@@ -37,3 +42,26 @@ def used_s(text: str) -> float:
     if found := re.search(r"^usage_usec (\d+)$", text, re.MULTILINE):
         return int(found[1]) / 1e6
     raise WorldError(f"no processor time in {text!r}")
+
+
+def received_bytes(fleet: Fleet, nodes: Iterable[str]) -> dict[str, int]:
+    """Return what each node has received from others, in bytes.
+
+    Raises:
+        WorldError: A node cannot tell.
+    """
+    asked = fleet.request("run", nodes, argv=("cat", _PORTS))
+    told = replies(asked, _REPLY_S)
+    return {node: through_ports(output_of(r, node, ())) for node, r in told.items()}
+
+
+def through_ports(text: str) -> int:
+    """Return the bytes that have come through all ports but the loopback.
+
+    Raises:
+        WorldError: There is none.
+    """
+    found = re.findall(r"^\s*(?!lo:)[^\s:]+:\s*(\d+)", text, re.MULTILINE)
+    if not found:
+        raise WorldError(f"no port in {text!r}")
+    return sum(map(int, found))

@@ -16,7 +16,7 @@ from lab.live.capture import capturing, filters
 from lab.live.channel import ENDED, TEXT, Message
 from lab.live.daemons import registry
 from lab.live.fleet import FAILURE, Fleet
-from lab.live.load import processor_s
+from lab.live.load import processor_s, received_bytes
 from lab.live.observing import Observer
 from lab.live.rtt import measured
 from lab.live.steps import Conductor
@@ -170,8 +170,12 @@ class Run:
             self._queue.put(event)
 
     def _look_at_load(self) -> None:
-        nodes = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)
-        detail = {"cpu_s": processor_s(self._fleet, nodes)}
+        servers = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)
+        balancers = self._fleet.nodes(Role.L4, Role.L7)
+        detail = {
+            "cpu_s": processor_s(self._fleet, servers),
+            "received_bytes": received_bytes(self._fleet, balancers),
+        }
         now_ns = time.monotonic_ns()
         self._queue.put(self._observer.event(EventKind.LOAD, now_ns, detail))
 

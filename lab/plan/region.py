@@ -206,9 +206,10 @@ def _l4(inside: _Inside, name: str) -> Node:
         timers=inside.topology.timers,
     )
     l7 = inside.addresses(l7_names(region))
+    tls = region.l7_policy.tls
     # Stopped in reverse: what announces goes before what serves.
     if region.l4_kind is L4Kind.PROXY:
-        proxy = envoy.render_l4(name, services, l7, region.l4_hash)
+        proxy = envoy.render_l4(name, services, l7, region.l4_hash, tls=tls)
         host = host_node(
             name,
             role=Role.L4,
@@ -222,7 +223,7 @@ def _l4(inside: _Inside, name: str) -> Node:
         )
         return routing(host) if inside.learns(name) else host
     marked = {n: (mark, a) for mark, (n, a) in enumerate(l7, start=1)}
-    steering = nftables.render(name, services, marked, region.l4_hash)
+    steering = nftables.render(name, services, marked, region.l4_hash, tls=tls)
     return forwarding(
         host_node(
             name,
@@ -240,13 +241,16 @@ def _l4(inside: _Inside, name: str) -> Node:
 def _l7(inside: _Inside, name: str) -> Node:
     region, answers = inside.region, name in inside.answering
     services = inside.services if answers else ()
+    zone = inside.topology.zone
     proxy = envoy.render_l7(
         name,
-        region.name,
+        region,
         (inside.address(name), *services),
         inside.addresses(backend_names(region)),
-        tuple(declared.weight for declared in region.backends),
-        region.l7_retries,
+        envoy.Certified(
+            lab=inside.topology.name,
+            names=tuple(f"{served.name}.{zone.name}" for served in zone.names),
+        ),
     )
     learns = inside.learns(name)
     host = host_node(

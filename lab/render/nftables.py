@@ -26,14 +26,17 @@ def render(
     services: tuple[IPv4Address, ...],
     l7: Mapping[str, tuple[int, IPv4Address]],
     hashed: L4Hash,
+    *,
+    tls: bool = False,
 ) -> Rendered:
     """Return the steering of an L4 node's packets.
 
     Args:
         name: Node name.
-        services: Addresses whose port 80 it balances.
+        services: Addresses that it balances.
         l7: {L7 node: (mark of its packets, its address)}.
         hashed: How flows are shared out.
+        tls: Whether it balances port 443 too, beside port 80.
     """
     nodes = {n: {"mark": mark, "address": str(a)} for n, (mark, a) in l7.items()}
     orders = {
@@ -49,7 +52,12 @@ def render(
         files=(
             File(
                 path=RULESET,
-                text=fill("nftables/steering.nft.j2", name=name, services=services),
+                text=fill(
+                    "nftables/steering.nft.j2",
+                    name=name,
+                    services=services,
+                    ports="{ 80, 443 }" if tls else "80",
+                ),
             ),
         ),
         processes=(

@@ -37,6 +37,7 @@ class Row:
         measured: The measured value, or the least and the greatest.
         why: The arithmetic behind the bounds; of the first one.
         section: Heading that a figure of the run stands under, "" if it is none.
+        column: Its column of the matrix, "" if it stands in none.
     """
 
     text: str
@@ -47,6 +48,40 @@ class Row:
     high: str
     why: str
     section: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Figures side by side: a row for each section, a column for each thing compared.
+
+    Attributes:
+        columns: In the scenario's order.
+        rows: Heading, and the figures in each column, one below the other.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[Row, ...], ...]], ...]
+
+
+def matrix(rows: Sequence[Row]) -> Matrix:
+    """Return the figures that have a column, as a matrix; empty if none has."""
+    placed = [row for row in rows if row.column]
+    columns = tuple(dict.fromkeys(row.column for row in placed))
+    sections = dict.fromkeys(row.section for row in placed)
+    return Matrix(
+        columns=columns,
+        rows=tuple(
+            (
+                section,
+                tuple(
+                    tuple(r for r in placed if (r.section, r.column) == (section, c))
+                    for c in columns
+                ),
+            )
+            for section in sections
+        ),
+    )
 
 
 def figures(verdict: Verdict, scenario: Scenario) -> tuple[Row, ...]:
@@ -61,6 +96,7 @@ def figures(verdict: Verdict, scenario: Scenario) -> tuple[Row, ...]:
             high=_shown(result.high, expected.unit),
             why=result.why,
             section=expected.section,
+            column=expected.column,
         )
         for expected, result in zip(
             scenario.expectations, verdict.expectations, strict=True

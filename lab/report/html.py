@@ -13,7 +13,7 @@ from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.round_trips import round_trips
 from lab.report.charts import budget, timeline
-from lab.report.expected import figures, rows
+from lab.report.expected import figures, matrix, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.picture import picture
@@ -57,6 +57,7 @@ def page(
             timeline(shown, history, topology, fault_ns=fault_ns, end_s=observed_s)
         )
 
+    measured = figures(verdict, scenario)
     alike = groups(verdict, history, scenario, topology)
     every = groups(verdict, history, scenario, topology, every_cohort=True)
     return (
@@ -76,7 +77,8 @@ def page(
             checked=len(verdict.expectations),
             good=sum(e.ok is True for e in verdict.expectations),
             died=any(isinstance(step, Fault) for step in scenario.steps),
-            figures=figures(verdict, scenario),
+            matrix=matrix(measured),
+            figures=measured,
             picture=Markup(picture(verdict, scenario)) if scenario.picture else "",
             expectations=rows(verdict, scenario, topology),
             each=rows(verdict, scenario, topology, each=True),

@@ -13,7 +13,7 @@ from rich.text import Text
 from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.round_trips import round_trips
-from lab.report.expected import Row, figures, rows
+from lab.report.expected import Matrix, Row, figures, matrix, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.round_trips import sentence
@@ -59,8 +59,10 @@ def render(
     tables: list[RenderableType] = []
     if verdict.fault_at_ns is not None and cohorts and (every_cohort or not measured):
         tables += [CohortTable(cohorts, facts), Text()]
-    if measured:
-        tables += [figure_table(measured, with_why=every_cohort), Text()]
+    if (compared := matrix(measured)).rows:
+        tables += [MatrixTable(compared), Text()]
+    if listed := tuple(r for r in measured if every_cohort or not (r.column and r.ok)):
+        tables += [figure_table(listed, with_why=every_cohort), Text()]
     if expected:
         tables += [expectation_table(expected, with_why=every_cohort)]
     if far := sentence(round_trips(history)):
@@ -230,11 +232,54 @@ def figure_table(rows: tuple[Row, ...], *, with_why: bool) -> Table:
             table.add_section()
             table.add_row("", Text(row.section, style="bold"))
             section = row.section
-        text = Text(row.text)
+        text = Text(f"{row.column}: {row.text}" if row.column else row.text)
         if with_why or not row.ok:
             text.append(f"\n{row.why}", style="dim")
         table.add_row(_SIGN[row.ok], text, row.measured, row.low, row.high)
     return table
+
+
+class MatrixTable:
+    """Figures side by side, each with its sign and its bounds below it.
+
+    The columns share the width evenly, so that like stands beside like.
+    """
+
+    def __init__(self, compared: Matrix) -> None:
+        """Hold the figures."""
+        self._compared = compared
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        """Yield the table."""
+        columns = self._compared.columns
+        width = options.max_width // (len(columns) + 1) - 1
+        table = Table(box=_RULED, pad_edge=False, padding=(0, 1, 0, 0))
+        for name in ("", *columns):
+            table.add_column(name, width=width, overflow="fold")
+        for section, cells in self._compared.rows:
+            heading = Text(section, style="bold")
+            table.add_row(heading, *(_cell(figures) for figures in cells))
+            table.add_section()
+        yield table
+
+
+def _cell(figures: tuple[Row, ...]) -> RenderableType:
+    if not figures:
+        return Text("–", style="dim")
+    return Stack(*(line for row in figures for line in _figure_lines(row)))
+
+
+def _figure_lines(row: Row) -> tuple[Text, Text]:
+    figure = Text.from_markup(f"[bold]{escape(row.measured) or '?'}[/]")
+    bounds = " … ".join(dict.fromkeys(side for side in (row.low, row.high) if side))
+    if row.low and not row.high:
+        bounds = f"{row.low} or more"
+    if bounds and bounds != row.measured:
+        figure.append(f"  of {bounds}", style="dim")
+    figure.append_text(Text.from_markup(f"  {_SIGN[row.ok]}"))
+    return Text(row.text), figure
 
 
 def _conclusion(verdict: Verdict, *, everything: bool) -> Text:

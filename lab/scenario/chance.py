@@ -36,3 +36,11 @@ def share_bounds(share: float, draws: int) -> tuple[float, float]:
 def longest_miss(share: float) -> int:
     """Return how many draws in a row, by chance, may miss what has this share."""
     return math.ceil(math.log(ALPHA) / math.log(1 - share))
+
+
+def draws_for(hits: int, share: float) -> int:
+    """Return how many draws hold so many hits of what has this share, by chance too."""
+    draws = hits
+    while round(share_bounds(share, draws)[0] * draws) < hits:
+        draws += 1
+    return draws

@@ -81,6 +81,9 @@ class Cohort:
             random each time; shorter if it is negative.
         cookies: Whether each client sends back the cookie it was given.
         keeps_port: Whether each connects from one port: its flow is always the same.
+        path: What each asks for.
+        header: Line of the request besides (`x-canary: always`), if there is one.
+        tls: Whether they ask in TLS, and trust nobody but the lab's authority.
     """
 
     name: str
@@ -93,6 +96,9 @@ class Cohort:
     jitter: float = 0.0
     cookies: bool = False
     keeps_port: bool = False
+    path: str = "/"
+    header: str = ""
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +340,7 @@ class Measures:
     Attributes:
         text: What it is, for a reader of a table.
         section: Heading of its rows in that table.
+        column: Where it stands in the scenario's matrix, in the row of its section.
         series: With `x`: line and place of the point in the scenario's picture.
     """
 
@@ -344,6 +351,7 @@ class Measures:
     why: str
     unit: Unit = Unit.COUNT
     section: str = ""
+    column: str = ""
     series: str = ""
     x: float | None = None
 

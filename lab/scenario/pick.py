@@ -221,6 +221,9 @@ def cohort(
     jitter: float = 0.0,
     cookies: bool = False,
     keeps_port: bool = False,
+    path: str = "/",
+    header: str = "",
+    tls: bool = False,
     label: str = "",
 ) -> Cohort:
     """Return the cohort of a network's users of a resolver and a name.
@@ -239,6 +242,9 @@ def cohort(
         jitter=jitter,
         cookies=cookies,
         keeps_port=keeps_port,
+        path=path,
+        header=header,
+        tls=tls,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import Field, PositiveInt
 from lab.topology.base import Model, Name
 from lab.topology.front import GlobalL4
 from lab.topology.hybrids import Hybrid
+from lab.topology.l7 import L7Policy
 from lab.topology.timers import Check, Timers
 from lab.topology.values import (
     Address,
@@ -89,6 +90,8 @@ class Backend(Model):
     """What becomes of more than that."""
     weight: Annotated[int, Field(ge=1, le=128)] = 1
     """Its part of the requests, request by request, among the region's backends."""
+    subset: Name | None = None
+    """What routes call it, alone or with others."""
 
 
 class Location(Model):
@@ -127,6 +130,8 @@ class Region(Model):
     """How many L7 nodes."""
     l7_retries: Annotated[int, Field(ge=0, le=3)] = 1
     """How often they repeat a request that a backend did not answer."""
+    l7_policy: L7Policy = L7Policy()
+    """What else they do with each request."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
     location: Location | None = None
     """Where its users' distance is counted from; `geo` names need it."""

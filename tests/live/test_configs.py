@@ -41,6 +41,8 @@ BIRD = "bird -p -c /etc/lab/bird/bird.conf"
 BIND = "mkdir -p /run/lab && named-checkconf /etc/lab/bind/named.conf"
 DNSMASQ = "dnsmasq --test --conf-file=/etc/lab/dnsmasq/dnsmasq.conf"
 ENVOY = "envoy --mode validate -c /etc/lab/envoy/envoy.yaml"
+#: As before each of its starts.
+CERTIFIED = "python3 -S -m lab.node.certificates serve lab node a.example.com -- true"
 NSD = "nsd-checkconf /etc/lab/nsd/nsd.conf && nsd-checkzone {} /etc/lab/nsd/parent.zone"
 RECURSOR = "pdns_recursor --config-dir=/etc/lab/recursor --config=check"
 UNBOUND = "unbound-checkconf /etc/lab/unbound/unbound.conf"
@@ -56,7 +58,7 @@ CHECKS = {
     "public": RECURSOR,
     "us-east-edge": BIRD,
     "us-east-l4-1": f"{BIRD} && {ENVOY}",
-    "us-east-l7-1": ENVOY,
+    "us-east-l7-1": f"{CERTIFIED} && {ENVOY}",
     "access-us": BIRD,
     "us-honest": UNBOUND,
     "us-clamping": UNBOUND,

@@ -54,6 +54,18 @@ def processor(figure: f.Processor, source: Source) -> Seen:
     )
 
 
+def passed_bytes(figure: f.PassedBytes, source: Source) -> Seen:
+    looks = list(source.of(EventKind.LOAD))
+    if len(looks) < 2 or "received_bytes" not in looks[0].detail:
+        raise NoEvidence("nobody looked at what the nodes received")
+    first, last = looks[0], looks[-1]
+    made = sum(first.at_ns <= a.start_ns < last.at_ns for a in source.history.attempts)
+    if not made:
+        raise NoEvidence("nobody made an attempt")
+    before, after = (look.detail["received_bytes"] for look in (first, last))
+    return exact(sum(after[node] - before[node] for node in figure.nodes) / made)
+
+
 def ways_off(_: f.WaysOff, source: Source) -> Seen:
     trips = round_trips(source.history)
     if not trips:

@@ -64,6 +64,20 @@ def last_served(figure: f.LastServed, source: Source) -> Seen:
     )
 
 
+def served_again(figure: f.ServedAgain, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    served = [
+        attempt.end_ns
+        for visits in _visits(source, figure.cohorts, figure.during)
+        for attempt in visits
+        if attempt.backend == figure.backend
+    ]
+    if not served:
+        raise NoEvidence(f"{figure.backend} served nobody in {figure.during}")
+    after_ns = min(served) - fault_ns
+    return Seen(low=after_ns / NS, high=(after_ns + uncertainty_ns) / NS)
+
+
 def _visits(
     source: Source, cohorts: Iterable[str], during: str
 ) -> Iterable[list[Attempt]]:

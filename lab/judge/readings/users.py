@@ -51,10 +51,27 @@ def failed_within(figure: f.FailedWithin, source: Source) -> Seen:
     return Seen(low=failed / len(outcomes), high=(failed + unknown) / len(outcomes))
 
 
+def failures(figure: f.Failures, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    _, end_ns = source.during(figure.during)
+    ended = [
+        a
+        for a in source.history.attempts
+        if a.cohort in figure.cohorts and fault_ns - uncertainty_ns <= a.end_ns < end_ns
+    ]
+    failed = sum(a.outcome is Outcome.FAIL and a.l7 == figure.l7 for a in ended)
+    unknown = sum(a.outcome is Outcome.INFO for a in ended)
+    return Seen(low=failed, high=failed + unknown)
+
+
 def served_share(figure: f.ServedShare, source: Source) -> Seen:
     good = _good(source, figure.cohorts, figure.during)
     return exact(
-        sum(_is_from(a, figure.region, figure.backend) for a in good) / len(good)
+        sum(
+            _is_from(a, figure.region, figure.backend) and figure.l7 in ("", a.l7)
+            for a in good
+        )
+        / len(good)
     )
 
 
@@ -121,6 +138,41 @@ def _stays(uses: list[tuple[int, str]]) -> Iterator[list[str]]:
             first_ns, current = end_ns, []
         current.append(used)
     yield current
+
+
+def decided(figure: f.Decided, source: Source) -> Seen:
+    good = _good(source, figure.cohorts, figure.during)
+    return exact(sum(_decides(figure.by, attempt) for attempt in good) / len(good))
+
+
+def _decides(layer: str, attempt: Attempt) -> bool:
+    led = attempt.answer.source if attempt.answer is not None else ""
+    match layer:
+        case "dns":
+            return led == "resolver"
+        case "l4":
+            return led != "connection"
+    return bool(attempt.l7)
+
+
+def tls_ended(figure: f.TlsEnded, source: Source) -> Seen:
+    good = _good(source, figure.cohorts, figure.during)
+    if not any(attempt.certified for attempt in good):
+        raise NoEvidence(f"nobody was shown a certificate in {figure.during}")
+    return exact(sum(a.certified in figure.nodes for a in good) / len(good))
+
+
+def answered_at(figure: f.AnsweredAt, source: Source) -> Seen:
+    """Of an attempt that tried several addresses the last one counts."""
+    there = [
+        attempt.outcome
+        for attempt in source.attempts(figure.cohorts, figure.during)
+        if attempt.tries and attempt.tries[-1].address == figure.address
+    ]
+    if not there:
+        raise NoEvidence(f"nobody tried {figure.address} in {figure.during}")
+    good, unknown = there.count(Outcome.OK), there.count(Outcome.INFO)
+    return Seen(low=good / len(there), high=(good + unknown) / len(there))
 
 
 def oldest_answer(figure: f.OldestAnswer, source: Source) -> Seen:

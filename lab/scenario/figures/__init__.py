@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lab.scenario.figures.authorities import (
     Foreign,
+    PassedBytes,
     PeakResolvers,
     PrefixTold,
     Processor,
@@ -46,12 +47,15 @@ from lab.scenario.figures.sessions import (
     FlowsMoved,
     LastServed,
     Reconnected,
+    ServedAgain,
     Server,
     Stays,
 )
 from lab.scenario.figures.users import (
+    AnsweredAt,
     AttemptTime,
     ConnectTime,
+    Decided,
     FailedShare,
     FailedWithin,
     Failures,
@@ -67,6 +71,7 @@ from lab.scenario.figures.users import (
     ServedP,
     ServedShare,
     ServedSpread,
+    TlsEnded,
     Unanimity,
 )
 
@@ -75,11 +80,13 @@ __all__ = [
     "AnswerScope",
     "AnswerShare",
     "AnswerTime",
+    "AnsweredAt",
     "AnsweredFor",
     "AnsweredWith",
     "AttemptTime",
     "Changes",
     "ConnectTime",
+    "Decided",
     "FailedShare",
     "FailedWithin",
     "Failures",
@@ -99,6 +106,7 @@ __all__ = [
     "Orders",
     "Outage",
     "Over",
+    "PassedBytes",
     "PeakArrivals",
     "PeakAskers",
     "PeakResolvers",
@@ -109,12 +117,14 @@ __all__ = [
     "Rotation",
     "RouteChanges",
     "RouteMoved",
+    "ServedAgain",
     "ServedP",
     "ServedShare",
     "ServedSpread",
     "Server",
     "Stays",
     "SubnetsTold",
+    "TlsEnded",
     "Unanimity",
     "Unanswered",
     "Upstream",
@@ -162,6 +172,7 @@ Figure = Annotated[
     | Failures
     | FailedShare
     | FailedWithin
+    | Failures
     | ServedShare
     | ServedP
     | ServedSpread
@@ -170,8 +181,12 @@ Figure = Annotated[
     | FlowsMoved
     | Reconnected
     | LastServed
+    | ServedAgain
     | Unanimity
     | GreatestPart
+    | Decided
+    | AnsweredAt
+    | TlsEnded
     | OldestAnswer
     | AttemptTime
     | ConnectTime
@@ -186,6 +201,7 @@ Figure = Annotated[
     | PeakAskers
     | Outage
     | Processor
+    | PassedBytes
     | Verdicts
     | WaysOff
     | Greatest

@@ -60,6 +60,14 @@ class Processor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedBytes:
+    """Bytes that these nodes received over the run, for each attempt in it."""
+
+    nodes: tuple[str, ...]
+    figure: Literal["PassedBytes"] = "PassedBytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaysOff:
     """Number of ways whose round trip at the start was not as links declare it."""
 

@@ -55,6 +55,17 @@ class LastServed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedAgain:
+    """Seconds from a fault to the first reply, in a later step, of a backend."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    backend: str
+    fault: str = "fault"
+    figure: Literal["ServedAgain"] = "ServedAgain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowsMoved:
     """Share of flows that another L7 node served after than before.
 

@@ -46,13 +46,25 @@ class FailedWithin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Number of attempts that failed at an L7 node, from a fault to a step's end."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    l7: str
+    fault: str = "fault"
+    figure: Literal["Failures"] = "Failures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedShare:
-    """Share of the good replies that came from one region, or one backend."""
+    """Share of the good replies that came from one region, L7 node, or backend."""
 
     cohorts: tuple[str, ...]
     during: str
     region: str = ""
     backend: str = ""
+    l7: str = ""
     figure: Literal["ServedShare"] = "ServedShare"
 
 
@@ -97,6 +109,43 @@ class GreatestPart:
     cohorts: tuple[str, ...]
     during: str
     figure: Literal["GreatestPart"] = "GreatestPart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Share of good attempts that a layer had to decide about.
+
+    DNS: a resolver was asked. L4: a connection was opened. L7: a node passed the
+    request on.
+    """
+
+    cohorts: tuple[str, ...]
+    during: str
+    by: Literal["dns", "l4", "l7"]
+    figure: Literal["Decided"] = "Decided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsEnded:
+    """Share of good attempts in which one of these nodes ended TLS.
+
+    By the certificate that the client was shown, and has verified.
+    """
+
+    cohorts: tuple[str, ...]
+    during: str
+    nodes: tuple[str, ...]
+    figure: Literal["TlsEnded"] = "TlsEnded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredAt:
+    """Share of the attempts at an address that got a good reply from there."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    address: str
+    figure: Literal["AnsweredAt"] = "AnsweredAt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from lab.topology.rules import (
     hybrids,
     identity,
     resolvers,
+    routing,
     steering,
     timing,
 )
@@ -46,6 +47,9 @@ RULES: tuple[Rule, ...] = (
     hybrids.primaries_exist,
     hybrids.names_lead_to_hybrids,
     hybrids.only_paths_are_prepended,
+    routing.routes_lead_to_backends,
+    routing.subsets_stand_once_in_a_route,
+    routing.every_route_can_fit,
     steering.served_names_are_unique,
     steering.host_names_fit,
     steering.regions_exist,

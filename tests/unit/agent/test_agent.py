@@ -251,6 +251,32 @@ class TestCookies:
         assert self.sent_back(first, lambda h: h) == ["", "", ""]
 
 
+class TestRequests:
+    def test_who_asks_for_a_path_and_says_something_besides_does_so_each_time(
+        self,
+    ) -> None:
+        got: set[tuple[str, bool]] = set()
+
+        async def handle(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            first, *lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+            got.add((first.split()[1].decode(), b"x-canary: always" in lines))
+            writer.write(fakes.http(404, {}))
+
+        async def test() -> list[Line]:
+            plain = cohort(Behaviour.FIRST_ADDRESS, interval_ms=50)
+            who = replace(
+                plain, name="marked", path="/canary", header="x-canary: always"
+            )
+            async with world(plain, who, handler=handle) as lab:
+                return await lab.journal.wait_for("attempt", 6)
+
+        run(test())
+
+        assert got == {("/", False), ("/canary", True)}
+
+
 class TestPorts:
     def ports(self, *, keeps_port: bool) -> list[int]:
         async def test() -> list[int]:

@@ -71,9 +71,9 @@ class TestReadPlan:
 
         assert told.splitlines() == [
             'watch plan: unknown key "speed"; allowed: cohorts, connect_timeout_ms, '
-            "dns_port, pin_s, port, race_delay_ms, resolvers, retry_timeout_ms, "
+            "dns_port, lab, pin_s, port, race_delay_ms, resolvers, retry_timeout_ms, "
             "sdk_backoff_cap_ms, sdk_backoff_ms, sdk_deadline_ms, sdk_try_ms, seed, "
-            "sources, zone",
+            "sources, tls_port, zone",
             "watch plan: pin_s is -1; must be a number above 0",
             'watch plan: sources[0] is "here"; must be an IP address',
             'watch plan: cohorts[0].behaviour is "eager"; '

@@ -69,6 +69,12 @@ class TestReadReply:
         assert reply is not None
         assert reply.error == "overload"
 
+    def test_a_proxy_that_has_no_room_for_more_refuses_for_load_too(self) -> None:
+        reply = read_reply(http(503, {}, "X-Envoy-Overloaded: true"), ended=False)
+
+        assert reply is not None
+        assert reply.error == "overload"
+
     def test_a_body_that_says_nothing_is_no_good_reply(self) -> None:
         bodies: tuple[object, ...] = ({"region": "us-east"}, [], "text")
         for body in bodies:

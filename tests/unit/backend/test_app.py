@@ -74,8 +74,12 @@ class TestService:
         assert (status, body) == (503, {"error": "overload"})
         assert headers[b"x-overload"] == b"1"
 
-    def test_another_path_is_not_found(self, tmp_path: Path) -> None:
-        assert get(backend(tmp_path), "/admin")[0] == 404
+    def test_every_path_but_those_of_checks_is_the_service(
+        self, tmp_path: Path
+    ) -> None:
+        _, body, _ = get(backend(tmp_path), "/canary/cart")
+
+        assert body["backend"] == "us-east-be-1"
 
 
 class TestHealth:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -278,6 +278,16 @@ class TestSessions:
         assert self.last_served(attempt(1.5)) == (0, 0)
         assert self.last_served(attempt(7, region="eu-west")) == (0, EXACT(0.001))
 
+    def test_a_backend_that_serves_again(self) -> None:
+        figure = f.ServedAgain(cohorts=("users",), during="step", backend="be-1")
+        attempts = (attempt(3, backend="be-2"), attempt(5, backend="be-1"))
+
+        seen = read(figure, source(*attempts, events=(FAULT,)))
+        assert (seen.low, seen.high) == (EXACT(3.01), EXACT(3.011))
+
+        with pytest.raises(NoEvidence, match="be-1 served nobody"):
+            read(figure, source(attempts[0], events=(FAULT,)))
+
 
 class TestRoutes:
     ROUTE: ClassVar = {"router": "transit-a", "prefix": "198.51.100.0/24"}
@@ -542,6 +552,59 @@ class TestUsers:
         with pytest.raises(NoEvidence, match=r"no attempt began in 0\.4 s of fault"):
             read(figure, source(attempt(3), events=(FAULT,)))
 
+    def test_failures_at_a_node_count_from_the_fault(self) -> None:
+        failed = replace(attempt(2.5, outcome=Outcome.FAIL), l7="l7-1")
+        attempts = (
+            replace(failed, end_ns=failed.end_ns - NS),
+            failed,
+            replace(failed, l7="l7-2"),
+            attempt(3, outcome=Outcome.INFO),
+            attempt(4),
+            replace(failed, end_ns=12 * NS),
+        )
+        figure = f.Failures(cohorts=("users",), during="step", l7="l7-1")
+        seen = read(figure, source(*attempts, events=(FAULT,)))
+        assert seen == Seen(low=1, high=2)
+
+    @pytest.mark.parametrize(("by", "share"), [("dns", 0.25), ("l4", 0.5), ("l7", 1)])
+    def test_each_layer_decides_in_its_own_time(
+        self, by: Literal["dns", "l4", "l7"], share: float
+    ) -> None:
+        def led(source: str, at_s: float) -> Attempt:
+            made = replace(attempt(at_s), l7="l7-1")
+            assert made.answer is not None
+            return replace(made, answer=replace(made.answer, source=source))
+
+        words = ("resolver", "stub", "connection", "connection")
+        attempts = (led(word, at_s) for at_s, word in enumerate(words, start=2))
+        figure = f.Decided(cohorts=("users",), during="step", by=by)
+        assert read(figure, source(*attempts)) == Seen(low=share, high=share)
+
+    def test_of_several_addresses_tried_the_last_one_answered(self) -> None:
+        rescued = (Try(address=EU, error="refused"), Try(address=US))
+        attempts = (
+            attempt(2, address=EU, outcome=Outcome.FAIL),
+            attempt(3, address=EU),
+            attempt(4, tries=rescued),
+        )
+        figure = f.AnsweredAt(cohorts=("users",), during="step", address=EU)
+        assert read(figure, source(*attempts)) == Seen(low=0.5, high=0.5)
+        with pytest.raises(NoEvidence, match="nobody tried"):
+            read(replace(figure, address="10.0.0.1"), source(*attempts))
+
+    def test_who_ended_tls_is_whom_the_certificate_names(self) -> None:
+        figure = f.TlsEnded(cohorts=("users",), during="step", nodes=("l7-1", "l7-2"))
+        shown = [replace(attempt(2), certified="l7-2"), attempt(3)]
+        assert read(figure, source(*shown)).low == 0.5
+        assert read(replace(figure, nodes=("l4-1",)), source(*shown)).high == 0
+        with pytest.raises(NoEvidence, match="a certificate"):
+            read(figure, source(attempt(2)))
+
+    def test_served_share_of_one_node_passing_it_on(self) -> None:
+        attempts = (replace(attempt(2), l7="l7-1"), replace(attempt(3), l7="l7-2"))
+        figure = f.ServedShare(cohorts=("users",), during="step", l7="l7-1")
+        assert read(figure, source(*attempts)).low == 0.5
+
     def test_served_share_is_of_the_good_replies(self) -> None:
         seen = source(
             attempt(2), attempt(3, region="eu-west"), attempt(4, outcome=self.FAILED)
@@ -735,6 +798,30 @@ class TestNodes:
         assert read(f.Processor(nodes=("a", "b")), source(events=looks)).low == EXACT(
             0.1
         )
+
+
+class TestPassed:
+    FIGURE = f.PassedBytes(nodes=("l4-1", "l4-2"))
+
+    def look(self, at_s: float, **received: int) -> Event:
+        nodes = {name.replace("_", "-"): count for name, count in received.items()}
+        detail = {"received_bytes": nodes}
+        return Event(at_ns=int(at_s * NS), kind=EventKind.LOAD, detail=detail)
+
+    def test_bytes_are_shared_out_among_the_attempts_between_two_looks(self) -> None:
+        looks = (
+            self.look(1, l4_1=1000, l4_2=0, l7_1=0),
+            self.look(9, l4_1=1300, l4_2=100, l7_1=9),
+        )
+        seen = source(attempt(2), attempt(3), attempt(9.5), events=looks)
+        assert read(self.FIGURE, seen) == Seen(low=200, high=200)
+
+        with pytest.raises(NoEvidence, match="an attempt"):
+            read(self.FIGURE, source(events=looks))
+
+    def test_that_nobody_looked_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="nobody looked"):
+            read(self.FIGURE, source(attempt(2)))
 
 
 class TestRatios:

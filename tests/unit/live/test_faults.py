@@ -177,6 +177,16 @@ class TestState:
 
         assert faults.suffering(fleet) == {}
 
+    def test_the_only_backend_takes_its_region_along(self, fleet: Fleet) -> None:
+        faults.inject(fleet, fault(FaultKind.BROWN_OUT, "red-be-1"))
+
+        assert faults.state(fleet, "red-be-1") == "browned out"
+        assert faults.suffering(fleet) == {"red": "browned out"}
+
+        faults.restore(fleet, "red-be-1")
+
+        assert faults.suffering(fleet) == {}
+
     @pytest.mark.parametrize(
         ("kinds", "found"),
         [

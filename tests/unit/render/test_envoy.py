@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, ClassVar
 
 from ruamel.yaml import YAML
 
 from lab.render import envoy
 from lab.render.model import Rendered
-from lab.topology.model import L4Hash
+from lab.topology.model import L4Hash, Region
+from tests.unit import worlds
 
 SERVICE = IPv4Address("203.0.113.10")
 ANYCAST = IPv4Address("198.51.100.1")
 OWN = IPv4Address("10.0.0.3")
 NEXT = (("next-1", IPv4Address("10.0.0.4")), ("next-2", IPv4Address("10.0.0.5")))
+CERTIFIED = envoy.Certified(lab="lab", names=("a.example.com", "b.example.com"))
 
 
-def l4() -> Rendered:
-    return envoy.render_l4("l4-1", (SERVICE, ANYCAST), NEXT, L4Hash.MAGLEV)
+def l4(*, tls: bool = False) -> Rendered:
+    return envoy.render_l4("l4-1", (SERVICE, ANYCAST), NEXT, L4Hash.MAGLEV, tls=tls)
 
 
-def l7(*more: IPv4Address, retries: int = 1) -> Rendered:
-    weights = (1,) * len(NEXT)
-    return envoy.render_l7("l7-1", "us-east", (OWN, *more), NEXT, weights, retries)
+def region(
+    retries: int = 1,
+    subsets: tuple[str | None, ...] = (None, None),
+    weights: tuple[int, ...] = (1, 1),
+    **policy: object,
+) -> Region:
+    declared = worlds.quick().regions[0].model_dump()
+    declared |= {
+        "l7_retries": retries,
+        "l7_policy": policy,
+        "backends": [
+            {"capacity_rps": 400, "subset": subset, "weight": weight}
+            for subset, weight in zip(subsets, weights, strict=True)
+        ],
+    }
+    return Region.model_validate(declared)
+
+
+def l7(*more: IPv4Address, declared: Region | None = None) -> Rendered:
+    return envoy.render_l7("l7-1", declared or region(), (OWN, *more), NEXT, CERTIFIED)
 
 
 def loaded(rendered: Rendered) -> Any:
@@ -56,11 +75,20 @@ def network_filter(config: Any) -> Any:
     return chain["filters"][-1]["typed_config"]
 
 
-def route(retries: int = 1) -> Any:
-    config = loaded(l7(retries=retries))
+def routes(declared: Region) -> Any:
+    config = loaded(l7(declared=declared))
     (host,) = network_filter(config)["route_config"]["virtual_hosts"]
-    (only,) = host["routes"]
+    return host["routes"]
+
+
+def route(retries: int = 1) -> Any:
+    (only,) = routes(region(retries))
     return only["route"]
+
+
+def clusters(declared: Region) -> Any:
+    config = loaded(l7(declared=declared))
+    return {c["name"]: c for c in config["static_resources"]["clusters"]}
 
 
 class TestL4:
@@ -149,6 +177,132 @@ class TestL7:
         reasons = set(route()["retry_policy"]["retry_on"].split(","))
 
         assert not reasons & {"5xx", "gateway-error", "retriable-status-codes"}
+
+
+class TestPolicy:
+    CANARY: ClassVar = {"to": [{"subset": "canary"}]}
+
+    def test_a_path_or_a_field_leads_to_a_subset_and_all_else_to_everybody(
+        self,
+    ) -> None:
+        declared = region(
+            subsets=(None, "canary"),
+            routes=[
+                {"path": "/canary", **self.CANARY},
+                {"header": {"name": "x-canary", "value": "always"}, **self.CANARY},
+            ],
+        )
+
+        by_path, by_field, rest = routes(declared)
+        assert by_path["match"] == {"prefix": "/canary"}
+        assert by_field["match"]["headers"] == [
+            {"name": "x-canary", "string_match": {"exact": "always"}}
+        ]
+        assert by_path["route"]["cluster"] == "backends-canary"
+        assert rest["route"]["cluster"] == "backends"
+        hosts = clusters(declared)["backends-canary"]["load_assignment"]["endpoints"]
+        assert len(hosts[0]["lb_endpoints"]) == 1
+        assert l7(declared=declared).conditions[0].args["clusters"] == {
+            "backends": 2,
+            "backends-canary": 1,
+        }
+
+    def test_a_route_for_everything_is_the_last_one(self) -> None:
+        split = [
+            {"subset": "stable", "weight": 95},
+            {"subset": "canary", "weight": 5},
+        ]
+        declared = region(subsets=("stable", "canary"), routes=[{"to": split}])
+
+        (only,) = routes(declared)
+        assert only["route"]["weighted_clusters"]["clusters"] == [
+            {"name": "backends-stable", "weight": 95},
+            {"name": "backends-canary", "weight": 5},
+        ]
+
+    def test_checks_do_not_bring_back_who_fails_its_users(self) -> None:
+        ejected = clusters(region(outlier={}))["backends"]["outlier_detection"]
+
+        assert ejected["consecutive_5xx"] == 5
+        assert (ejected["interval"], ejected["base_ejection_time"]) == ("10s", "30s")
+        assert ejected["max_ejection_percent"] == 10
+        assert ejected["successful_active_health_check_uneject_host"] is False
+        assert ejected["enforcing_success_rate"] == 0
+
+    def test_a_breaker_limits_what_is_under_way_and_what_waits(self) -> None:
+        breaker = {"max_requests": 3, "max_pending": 7}
+        (limits,) = clusters(region(breaker=breaker))["backends"]["circuit_breakers"][
+            "thresholds"
+        ]
+
+        assert limits["max_connections"] == 3
+        assert limits["max_pending_requests"] == 7
+
+    def test_users_are_refused_above_a_rate_and_checks_are_not(self) -> None:
+        declared = region(shedding={"above_rps": 90})
+
+        checks, users = routes(declared)
+        assert checks["match"] == {"safe_regex": {"regex": "/deep|/shallow"}}
+        assert "typed_per_filter_config" not in checks
+        (limit,) = users["typed_per_filter_config"].values()
+        assert limit["token_bucket"] == {
+            "max_tokens": 10,
+            "tokens_per_fill": 90,
+            "fill_interval": "1s",
+        }
+        assert limit["status"] == {"code": "ServiceUnavailable"}
+        (word,) = limit["response_headers_to_add"]
+        assert word["header"]["key"] == "x-overload"
+
+    def test_nothing_of_it_is_there_unless_it_is_asked_for(self) -> None:
+        (only,) = clusters(region()).values()
+
+        assert "outlier_detection" not in only
+        assert only["circuit_breakers"]["thresholds"][0]["max_connections"] == 65536
+        assert len(network_filter(loaded(l7()))["http_filters"]) == 3
+
+
+class TestTls:
+    def test_l4_passes_it_on_to_a_port_of_its_own_and_looks_in_the_clear(self) -> None:
+        config = loaded(l4(tls=True))
+        _, opaque = config["static_resources"]["clusters"]
+        (group,) = opaque["load_assignment"]["endpoints"]
+        endpoint = group["lb_endpoints"][0]["endpoint"]
+
+        assert listening(config)[2:] == [(str(SERVICE), 443), (str(ANYCAST), 443)]
+        assert opaque["name"] == "l7-tls"
+        assert endpoint["address"]["socket_address"]["port_value"] == 443
+        assert endpoint["health_check_config"] == {"port_value": 80}
+        assert l4(tls=True).conditions[0].args["clusters"] == {"l7": 2, "l7-tls": 2}
+
+    def test_l4_has_no_key(self) -> None:
+        assert "transport_socket" not in l4(tls=True).files[0].text
+
+    def test_l7_ends_it_and_treats_what_is_in_it_as_what_comes_in_the_clear(
+        self,
+    ) -> None:
+        plain, secured = loaded(l7(SERVICE, declared=region(tls=True)))[
+            "static_resources"
+        ]["listeners"]
+        (chain,) = secured["filter_chains"]
+        keys = chain["transport_socket"]["typed_config"]["common_tls_context"]
+
+        assert chain["filters"] == plain["filter_chains"][0]["filters"]
+        assert secured["address"]["socket_address"]["port_value"] == 443
+        assert len(secured["additional_addresses"]) == 1
+        assert keys["tls_certificates"][0]["private_key"] == {
+            "filename": "/run/lab/tls/key.pem"
+        }
+
+    def test_its_key_is_made_before_it_starts(self) -> None:
+        (process,) = l7(declared=region(tls=True)).processes
+        before, after = (
+            process.argv[: process.argv.index("--")],
+            process.argv[process.argv.index("--") + 1 :],
+        )
+
+        assert before[-4:] == ("lab", "l7-1", *CERTIFIED.names)
+        assert after == l7().processes[0].argv
 
 
 class TestBoth:

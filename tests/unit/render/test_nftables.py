@@ -25,6 +25,13 @@ def test_what_is_for_a_service_is_steered_and_nothing_else_of_it_passes() -> Non
     assert [line.split()[-1] for line in steered] == ["choose", "drop", "choose"]
 
 
+def test_what_it_cannot_read_is_steered_alike() -> None:
+    secured = nftables.render("l4-1", (SERVICE,), L7, L4Hash.MAGLEV, tls=True)
+
+    assert secured.files[0].text.count("tcp dport { 80, 443 } jump choose") == 2
+    assert rendered().files[0].text.count("tcp dport 80 jump choose") == 2
+
+
 def test_until_somebody_has_looked_every_packet_is_dropped() -> None:
     assert "chain choose { drop; }" in rendered().files[0].text
 

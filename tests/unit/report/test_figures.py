@@ -9,9 +9,9 @@ from xml.etree.ElementTree import fromstring
 from rich.console import Console
 
 from lab.history import Event, EventKind, History
-from lab.judge.model import Status
+from lab.judge.model import Status, Verdict
 from lab.judge.verdict import judge
-from lab.report.expected import figures, rows
+from lab.report.expected import figures, matrix, rows
 from lab.report.html import page
 from lab.report.junit import junit_xml
 from lab.report.text import render
@@ -118,6 +118,68 @@ class TestText:
 
     def test_nobody_recovers_where_nothing_died(self) -> None:
         assert "p50 s" not in text()
+
+
+class TestMatrix:
+    def placed(self, column: str, section: str, *, low: float = 0.8) -> Measures:
+        return replace(
+            share(f"what {column} gave", low), section=section, column=column
+        )
+
+    def judged(self, *expected: Measures) -> tuple[Verdict, Scenario]:
+        story = replace(STORY, expectations=(*expected, TIME), picture="")
+        return judge(TOPOLOGY, story, HISTORY), story
+
+    def shown(self, *expected: Measures, each: bool = False) -> str:
+        verdict, story = self.judged(*expected)
+        console = Console(file=StringIO(), width=100, highlight=False)
+        console.print(
+            render(verdict, HISTORY, story, TOPOLOGY, facts(), every_cohort=each)
+        )
+        assert isinstance(console.file, StringIO)
+        return console.file.getvalue()
+
+    def test_a_row_is_a_section_and_a_gap_is_where_nothing_was_measured(self) -> None:
+        verdict, story = self.judged(
+            self.placed("DNS", "Reach"),
+            self.placed("L7", "Reach"),
+            self.placed("L7", "Sight"),
+            replace(self.placed("L7", "Sight"), text="and more"),
+        )
+        compared = matrix(figures(verdict, story))
+
+        assert compared.columns == ("DNS", "L7")
+        assert [
+            (section, [len(cell) for cell in cells]) for section, cells in compared.rows
+        ] == [("Reach", [1, 1]), ("Sight", [0, 2])]
+
+    def test_figures_without_a_column_are_in_none(self) -> None:
+        assert matrix(figures(VERDICT, STORY)).rows == ()
+
+    def test_what_stands_in_it_is_not_listed_again_unless_it_failed(self) -> None:
+        cells = (self.placed("DNS", "Reach"), self.placed("L7", "Reach", low=0.95))
+        shown = self.shown(*cells)
+
+        assert "DNS: what DNS gave" not in shown
+        assert shown.count("what DNS gave") == 1
+        assert "L7: what L7 gave" in shown
+        assert shown.count("nine of ten") == 1
+        assert "DNS: what DNS gave" in self.shown(*cells, each=True)
+
+    def test_like_stands_beside_like(self) -> None:
+        lines = self.shown(self.placed("DNS", "Reach"), self.placed("L7", "Reach"))
+
+        (row,) = (line for line in lines.splitlines() if "what DNS gave" in line)
+        assert row.startswith(" Reach")
+        assert "what L7 gave" in row
+
+    def test_is_on_the_page_too(self) -> None:
+        verdict, story = self.judged(self.placed("DNS", "Reach"))
+        made = page(verdict, HISTORY, story, TOPOLOGY, facts())
+
+        assert "Side by side" in made
+        assert "<th>DNS</th>" in made
+        assert "Side by side" not in page(VERDICT, HISTORY, STORY, TOPOLOGY, facts())
 
 
 class TestPage:

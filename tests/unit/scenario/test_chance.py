@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import pytest
 
-from lab.scenario.chance import ALPHA, SIGMAS, longest_miss, share_bounds
+from lab.scenario.chance import ALPHA, SIGMAS, draws_for, longest_miss, share_bounds
 
 
 def test_a_run_of_misses_is_as_rare_as_any_other_lie() -> None:
@@ -36,6 +36,13 @@ class TestShareBounds:
     def test_are_narrower_for_more_draws(self) -> None:
         few, many = share_bounds(0.5, 10), share_bounds(0.5, 1000)
         assert few[0] < many[0] < 0.5 < many[1] < few[1]
+
+    def test_so_many_draws_hold_so_many_hits(self) -> None:
+        draws = draws_for(5, 0.5)
+
+        assert share_bounds(0.5, draws)[0] * draws >= 5
+        assert share_bounds(0.5, draws - 1)[0] * (draws - 1) < 5
+        assert draws_for(5, 0.9) < draws
 
     def test_stay_within_none_and_all(self) -> None:
         assert share_bounds(0.5, 3) == (0, 1)
