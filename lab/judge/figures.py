@@ -63,7 +63,7 @@ for _reading in (
     users.failures,
     users.failed_share,
     users.failed_within,
-    users.failures,
+    users.failures_at,
     users.served_share,
     users.served_p,
     users.served_spread,

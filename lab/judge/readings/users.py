@@ -51,7 +51,7 @@ def failed_within(figure: f.FailedWithin, source: Source) -> Seen:
     return Seen(low=failed / len(outcomes), high=(failed + unknown) / len(outcomes))
 
 
-def failures(figure: f.Failures, source: Source) -> Seen:
+def failures_at(figure: f.FailuresAt, source: Source) -> Seen:
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
     _, end_ns = source.during(figure.during)
     ended = [

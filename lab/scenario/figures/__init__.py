@@ -59,6 +59,7 @@ from lab.scenario.figures.users import (
     FailedShare,
     FailedWithin,
     Failures,
+    FailuresAt,
     GreatestPart,
     Irrevocable,
     LastFailure,
@@ -90,6 +91,7 @@ __all__ = [
     "FailedShare",
     "FailedWithin",
     "Failures",
+    "FailuresAt",
     "FewestMet",
     "Figure",
     "FlowsMoved",
@@ -172,7 +174,7 @@ Figure = Annotated[
     | Failures
     | FailedShare
     | FailedWithin
-    | Failures
+    | FailuresAt
     | ServedShare
     | ServedP
     | ServedSpread

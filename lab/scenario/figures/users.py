@@ -46,14 +46,14 @@ class FailedWithin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
+class FailuresAt:
     """Number of attempts that failed at an L7 node, from a fault to a step's end."""
 
     cohorts: tuple[str, ...]
     during: str
     l7: str
     fault: str = "fault"
-    figure: Literal["Failures"] = "Failures"
+    figure: Literal["FailuresAt"] = "FailuresAt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -562,7 +562,7 @@ class TestUsers:
             attempt(4),
             replace(failed, end_ns=12 * NS),
         )
-        figure = f.Failures(cohorts=("users",), during="step", l7="l7-1")
+        figure = f.FailuresAt(cohorts=("users",), during="step", l7="l7-1")
         seen = read(figure, source(*attempts, events=(FAULT,)))
         assert seen == Seen(low=1, high=2)
 

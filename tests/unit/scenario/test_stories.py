@@ -211,6 +211,7 @@ class TestSettings:
             "geo-by-resolver",
             "graceful-shutdown",
             "l4-node-death",
+            "l7-policies",
             "many-addresses",
         }
         assert (as_set == as_written) == (name in needs_no_timer)
