@@ -101,8 +101,7 @@ class Location(Model):
     lon: Annotated[float, Field(ge=-180, le=180)]
 
 
-#: Of one region.
-MOST_EDGES: Final = 4
+MOST_EDGES: Final = 4  # of one region
 
 
 class Region(Model):
