@@ -19,6 +19,7 @@ from lab.topology.model import (
     RoundRobin,
     ServedName,
     Topology,
+    TransitLink,
 )
 
 #: Resolvers that ask authorities by themselves and tell no answer beyond its end.
@@ -30,7 +31,7 @@ PLAIN = frozenset(
 COPIES_SCOPE = frozenset({"pdns"})
 
 N = TypeVar("N", bound=ServedName)
-T = TypeVar("T", bound=Region | Resolver | Access | ServedName)
+T = TypeVar("T", bound=Region | Resolver | Access | ServedName | TransitLink)
 
 
 def name(
@@ -132,6 +133,35 @@ def beside(topology: Topology, near: Region) -> Access:
     return _chosen(
         topology, nearby, "access", "", f"an access network beside {near.name}"
     )
+
+
+def long_link(topology: Topology, here: str, there: str) -> TransitLink:
+    """Return the link with a delay between two transits.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    between = (x for x in topology.links if {*x.between} == {here, there})
+    return _chosen(
+        topology,
+        (x for x in between if x.delay_ms),
+        "link",
+        "",
+        f"a link with a delay_ms between {here} and {there}",
+    )
+
+
+def of_one_edge(topology: Topology, wanted: str) -> Region:
+    """Return the wanted region, whose one uplink is its only way out.
+
+    Raises:
+        InvalidInput: It has several.
+    """
+    found = region(topology, wanted)
+    if found.edges > 1:
+        what = f"topology {topology.name}: region {found.name} has {found.edges} edges"
+        raise InvalidInput((Problem(what=what, allowed="one"),))
+    return found
 
 
 def spared(topology: Topology, wanted: str) -> Region:

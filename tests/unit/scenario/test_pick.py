@@ -61,6 +61,28 @@ class TestSteered:
             pick.steered(load("surge"))
 
 
+class TestLongLink:
+    def test_it_is_the_one_between_them_from_either_end(self) -> None:
+        found = pick.long_link(load("two-region"), "transit-b", "transit-a")
+        assert (found.name, found.delay_ms) == ("long-haul", 40)
+
+    def test_where_there_is_none_it_is_said(self) -> None:
+        with pytest.raises(InvalidInput, match="a link with a delay_ms between transi"):
+            pick.long_link(MINIMAL, "transit", "transit-b")
+
+
+class TestOfOneEdge:
+    def test_its_uplink_is_its_only_way_out(self) -> None:
+        assert pick.of_one_edge(load("two-region"), "us-east").edges == 1
+
+    def test_a_region_of_several_is_refused_with_how_many(self) -> None:
+        several = load("three-pop")
+        name = several.regions[0].name
+
+        with pytest.raises(InvalidInput, match=f"{name} has 2 edges"):
+            pick.of_one_edge(several, name)
+
+
 class TestSpared:
     def test_a_region_with_two_of_each_can_lose_one(self) -> None:
         assert pick.spared(load("two-region"), "eu-west").name == "eu-west"

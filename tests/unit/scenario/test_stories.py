@@ -210,6 +210,7 @@ class TestSettings:
             "edge-death",
             "geo-by-resolver",
             "graceful-shutdown",
+            "grey-link",
             "l4-node-death",
             "l7-policies",
             "many-addresses",
