@@ -24,7 +24,7 @@ demo: images ## kill a region and see who recovers when
 
 # Two at a time, those that share a lab in one process: mostly they wait for timers.
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 --dist loadgroup --durations 40 --durations-min 5 \
+	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 --durations 40 --durations-min 5 \
 	  -m "not bench and not browser" tests scenarios
 
 scenarios: images ## every scenario, on labs that are kept up in between

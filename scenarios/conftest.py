@@ -40,7 +40,6 @@ class ScenarioItem(pytest.Item):
         self.scenario = scenario
         self._settings = (setting,) if setting else ()
         self.add_marker(pytest.mark.timeout(TIMEOUT_S))
-        self.add_marker(pytest.mark.xdist_group(self.lab))
 
     @property
     def lab(self) -> str:

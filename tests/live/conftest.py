@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
-from pathlib import Path
 
 import pytest
 
@@ -17,15 +16,6 @@ from lab.plan.model import Condition, Interface, Link, Node, Plan, Process, Role
 from lab.topology.loading import load
 from lab.topology.model import Topology
 from lab.topology.profiles import Profile, apply
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares a lab in one process, where several run tests."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            shares = "shared_lab" in getattr(item, "fixturenames", ())
-            group = "shared_lab" if shares else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
