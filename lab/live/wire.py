@@ -16,21 +16,32 @@ from scapy.utils import RawPcapReader
 from lab.history import Event, EventKind
 from lab.topology.model import Topology
 
-_ETHERNET, _TCP, _UDP, _DNS = 14, 6, 17, 53
+_ETHERNET, _ICMP, _TCP, _UDP, _DNS, _HTTP = 14, 1, 6, 17, 53, 80
+#: Type of an ICMP message, and where the packet begins that it is about (RFC 792).
+_UNREACHABLE, _ABOUT = 3, 8
 _NS_PER_US = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Packet:
-    """An IPv4 packet: its two ends, and the payload if it is UDP."""
+    """An IPv4 packet: its two ends, and the payload if it is UDP.
+
+    `undelivered` is the packet that it reports as such, if it is about one.
+    """
 
     source: str
     ports: tuple[int, int]
     payload: bytes
+    undelivered: _Packet | None = None
 
     @property
     def is_dns(self) -> bool:
         return _DNS in self.ports
+
+    def ends_a_check(self, checker: str) -> bool:
+        """Tell whether a router says that a health check did not get through."""
+        check = self.undelivered
+        return check is not None and (check.source, check.ports[1]) == (checker, _HTTP)
 
 
 def carried(
@@ -49,7 +60,8 @@ def carried(
         at_ns = 0
         for at_ns, packet in _packets(folder / f"{provider.name}.pcap"):
             dns_packets += packet.is_dns
-            foreign += not packet.is_dns
+            own = packet.is_dns or packet.ends_a_check(str(provider.address))
+            foreign += not own
             resolver = resolvers.get(packet.source)
             if resolver and packet.ports[1] == _DNS:
                 asked = _question(packet.payload, topology.zone.name)
@@ -88,7 +100,9 @@ def packet_in(data: bytes) -> _Packet:
     if protocol in (_TCP, _UDP):
         ports = struct.unpack_from("!HH", data, header)
     payload = data[header + 8 :] if protocol == _UDP else b""
-    return _Packet(source=source, ports=ports, payload=payload)
+    reports = protocol == _ICMP and data[header] == _UNREACHABLE
+    undelivered = packet_in(data[header + _ABOUT :]) if reports else None
+    return _Packet(source=source, ports=ports, payload=payload, undelivered=undelivered)
 
 
 def _question(payload: bytes, zone: str) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dns.edns
 import dns.message
-from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
@@ -74,3 +74,16 @@ class TestCarried:
 
         assert told["provider-a"] == {"dns": 1, "foreign": 2}
         assert told["provider-b"] == {"dns": 1, "foreign": 0}
+
+    def test_what_a_router_says_of_a_health_check_belongs_to_the_check(
+        self, tmp_path: Path
+    ) -> None:
+        def unreachable(source: str) -> Packet:
+            lost = IP(src=source, dst="203.0.113.10") / TCP(sport=4000, dport=80)
+            said = Ether() / IP(src="10.0.0.1", dst=AUTHORITY)
+            return said / ICMP(type=3, code=1) / lost
+
+        events = seen(tmp_path, query("geo"), unreachable(AUTHORITY), unreachable(USER))
+        told = {e.node: e.detail for e in events if e.kind is EventKind.CARRIED}
+
+        assert told["provider-a"] == {"dns": 1, "foreign": 1}
