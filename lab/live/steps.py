@@ -146,11 +146,16 @@ class Conductor:
                 f"the fault is due {fault.at_age_s:g} s after priming, and that is "
                 f"less than {faults.LEAD_S:g} s from now: too soon to agree on"
             )
-        self._armed[fault.label] = faults.arm(self._fleet, fault, at_ns)
+        self._armed[fault.label] = self._arm(fault, at_ns)
+
+    def _arm(self, fault: Fault, at_ns: int) -> faults.Strike:
+        """Agree on a fault, and on what follows it later."""
+        strike = faults.arm(self._fleet, fault, at_ns)
         if fault.kind is FaultKind.DRAIN:
             stop_ns = at_ns + int(fault.drain_s * _NS)
             stop = faults.arm_stop(self._fleet, fault.target, stop_ns)
             self._stage = (fault, stop)
+        return strike
 
     @_do.register
     def _prove_cache(self, step: ProveCache) -> None:
@@ -200,7 +205,7 @@ class Conductor:
             raise WorldError("a fault's age counts from priming: no step primes before")
         if strike is None:
             at_ns = time.monotonic_ns() + int(faults.LEAD_S * _NS)
-            strike = faults.arm(self._fleet, fault, at_ns)
+            strike = self._arm(fault, at_ns)
         self._wait_until(strike.at_ns)
         effect = strike.effect()
         self._struck[fault.target] = fault
