@@ -22,10 +22,11 @@ help: ## list the targets
 demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
 
-# Two at a time, those that share a lab in one process: mostly they wait for timers.
+# Labs one at a time: a second one that starts keeps the first one's clients waiting.
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 --durations 40 --durations-min 5 \
-	  -m "not bench and not browser" tests scenarios
+	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 -m "not live" tests/unit tests/golden
+	@LAB_NO_SKIPS=1 $(PYTEST) --durations 40 --durations-min 5 \
+	  -m "not bench and not browser" tests/live scenarios
 
 scenarios: images ## every scenario, on labs that are kept up in between
 	@$(PYTEST) scenarios

@@ -7,7 +7,6 @@ scenario came to is printed, and shown by pytest where it is not as expected.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,14 +95,12 @@ def pytest_collect_file(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let scenarios on the same topology follow each other, those of most first.
-
-    Where several processes run tests, none is then left with many at the end.
-    """
-    told = [item for item in items if isinstance(item, ScenarioItem)]
-    most = Counter(item.lab for item in told)
-    told.sort(key=lambda item: (-most[item.lab], item.lab))
-    items[:] = [*told, *(item for item in items if not isinstance(item, ScenarioItem))]
+    """Let scenarios on the same topology follow each other."""
+    items.sort(
+        key=lambda item: (
+            item.scenario.topology if isinstance(item, ScenarioItem) else ""
+        )
+    )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

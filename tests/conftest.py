@@ -6,17 +6,8 @@ import os
 from collections.abc import Generator
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import Scheduling
-
-from tests.sharing import ByLab
 
 Report = pytest.TestReport | pytest.CollectReport
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Let tests that share a lab run in one process."""
-    return ByLab(config, log)
 
 
 def _failed_if_skipped(report: Report) -> None:
