@@ -374,28 +374,6 @@ def pinned_recovery(
     return Bound(low_s=max(0.0, low), high_s=high, why=why)
 
 
-def drain_s(
-    timers: Timers, detected: Bound, *, interval_s: float, asking_s: float = 0.0
-) -> float:
-    """Return how long a drain waits so that honest DNS clients have left.
-
-    The slowest provider's decision, one TTL for an answer fetched just before it, one
-    attempt interval, in which that answer arrives too.
-    """
-    return detected.high_s + timers.ttl_s + max(interval_s, asking_s)
-
-
-def ratio(slow: Bound, fast: Bound, *, resolution_s: float) -> tuple[float, float, str]:
-    """Return the bounds of slow recovery over fast recovery, and why."""
-    fast_low = max(fast.low_s, resolution_s)
-    fast_high = max(fast.high_s, resolution_s)
-    why = (
-        f"{slow.low_s:g} to {slow.high_s:g} s over {fast_low:g} to {fast_high:g} s, "
-        f"nothing finer than {resolution_s:g} s being seen"
-    )
-    return slow.low_s / fast_high, slow.high_s / fast_low, why
-
-
 def _first_renewal_after(
     event: Bound,
     *,

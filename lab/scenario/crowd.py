@@ -231,7 +231,7 @@ def _ratios(
     for slow, fast in product(recovery, recovery):
         if not _comparable(topology, slow, fast):
             continue
-        low, high, why = bounds.ratio(
+        low, high, why = ratio(
             recovery[slow], recovery[fast], resolution_s=fast.interval_ms / 1000
         )
         yield RecoveryRatio(
@@ -242,6 +242,17 @@ def _ratios(
             high=high,
             why=why,
         )
+
+
+def ratio(slow: Bound, fast: Bound, *, resolution_s: float) -> tuple[float, float, str]:
+    """Return the bounds of slow recovery over fast recovery, and why."""
+    fast_low = max(fast.low_s, resolution_s)
+    fast_high = max(fast.high_s, resolution_s)
+    why = (
+        f"{slow.low_s:g} to {slow.high_s:g} s over {fast_low:g} to {fast_high:g} s, "
+        f"nothing finer than {resolution_s:g} s being seen"
+    )
+    return slow.low_s / fast_high, slow.high_s / fast_low, why
 
 
 def _comparable(topology: Topology, slow: Cohort, fast: Cohort) -> bool:

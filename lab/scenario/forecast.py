@@ -69,14 +69,16 @@ def catchment(topology: Topology, access: str) -> frozenset[str]:
 
 
 def drain_s(topology: Topology, *, interval_s: float) -> float:
-    """Return how long a drain of this topology's regions waits before it stops."""
+    """Return how long a drain waits so that honest DNS clients have left.
+
+    The slowest provider's decision, one TTL for an answer fetched just before it, one
+    attempt interval, in which that answer arrives too.
+    """
     timers, farthest = topology.timers, farthest_s(topology)
     detected = bounds.detection(
         topology.zone.providers, timers.check, round_trip_s=farthest
     )
-    return bounds.drain_s(
-        timers, detected, interval_s=interval_s, asking_s=2 * farthest
-    )
+    return detected.high_s + timers.ttl_s + max(interval_s, 2 * farthest)
 
 
 def asking_s(topology: Topology, cohort: Cohort) -> float:

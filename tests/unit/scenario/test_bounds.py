@@ -279,25 +279,3 @@ class TestPinnedRecovery:
 
         assert low == 32 - bounds.PRIMING_S + 36
         assert high == 32 + 0.5 + 0.5 + 36 + 0.5
-
-
-class TestDrain:
-    def test_waits_for_detection_one_ttl_and_one_interval(self) -> None:
-        assert bounds.drain_s(TIMERS, DETECTED, interval_s=0.5) == 6 + 12 + 0.5
-
-
-class TestRatio:
-    def test_divides_slowest_by_fastest_and_fastest_by_slowest(self) -> None:
-        slow, fast = (
-            Bound(low_s=8, high_s=10, why=""),
-            Bound(low_s=0.4, high_s=1, why=""),
-        )
-
-        low, high, _ = bounds.ratio(slow, fast, resolution_s=0.2)
-
-        assert (low, high) == pytest.approx((8, 25))
-
-    def test_nothing_faster_than_the_pace_counts(self) -> None:
-        slow, fast = Bound(low_s=8, high_s=10, why=""), Bound(low_s=0, high_s=1, why="")
-
-        assert bounds.ratio(slow, fast, resolution_s=0.2)[1] == pytest.approx(50)

@@ -43,6 +43,16 @@ def outlook(of: Cohort, what: Fault) -> list[type]:
     return [type(e) for e in forecast.outlook(TOPOLOGY, of, what).expectations]
 
 
+class TestDrain:
+    def test_waits_for_detection_one_ttl_and_one_attempt(self) -> None:
+        timers = TOPOLOGY.timers
+        detected_s = 2 * timers.check.interval_s + timers.check.timeout_s + 1
+
+        assert forecast.drain_s(TOPOLOGY, interval_s=0.5) == (
+            detected_s + timers.ttl_s + 0.5
+        )
+
+
 class TestCatchment:
     def test_is_the_region_on_the_own_transit(self) -> None:
         assert forecast.catchment(TOPOLOGY, "access-us") == {"us-east"}
