@@ -69,6 +69,7 @@ for _reading in (
     sessions.last_served,
     users.unanimity,
     users.greatest_part,
+    users.undivided,
     users.oldest_answer,
     users.attempt_time,
     users.connect_time,

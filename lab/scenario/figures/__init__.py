@@ -61,6 +61,7 @@ from lab.scenario.figures.users import (
     ServedShare,
     ServedSpread,
     Unanimity,
+    Undivided,
 )
 
 __all__ = [
@@ -104,6 +105,7 @@ __all__ = [
     "SubnetsTold",
     "Unanimity",
     "Unanswered",
+    "Undivided",
     "Upstream",
     "Verdicts",
     "WaysOff",
@@ -155,6 +157,7 @@ Figure = Annotated[
     | LastServed
     | Unanimity
     | GreatestPart
+    | Undivided
     | OldestAnswer
     | AttemptTime
     | ConnectTime
