@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
-from lab.scenario import bounds, common, patience, pick
+from lab.scenario import bounds, common, forecast, patience, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import (
     FailedShare,
@@ -114,8 +114,8 @@ class _Deaths:
     @cached_property
     def bounds(self) -> dict[FaultKind, Bound]:
         """When users recover from each death that somebody notices."""
-        bound = self.topology.timers.announce.bound
-        kinds = NOTICED + ((FaultKind.APP_DEAD,) if bound else ())
+        seen = forecast.route_goes(self.topology, self.fault(FaultKind.APP_DEAD))
+        kinds = NOTICED + ((FaultKind.APP_DEAD,) if seen else ())
         return {
             k: common.recovery(self.topology, self.users, self.fault(k)) for k in kinds
         }
@@ -210,7 +210,7 @@ class _Deaths:
             low=1.0,
             high=1.0,
             unit=Unit.PERCENT,
-            why="what announces does not look at what it announces",
+            why="what announces does not look so far down, or does not heed it",
         )
 
     def draining(self, rate_rps: int) -> Iterator[Measures]:

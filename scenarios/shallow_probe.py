@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import bounds, common, pick
+from lab.errors import InvalidInput, Problem
+from lab.scenario import bounds, common, forecast, pick
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import FailedShare
 from lab.scenario.model import (
@@ -29,6 +30,7 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.distance import farthest_s
 from lab.topology.model import Failover, Probe, ResolverBehaviour, Topology
+from lab.topology.timers import Depth
 
 INTERVAL_MS = 500
 #: How long to look once the checked name must have recovered.
@@ -64,6 +66,10 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     fault = Fault(
         kind=FaultKind.BROWN_OUT, target=deep.regions[0], at_age_s=knobs.age_s
     )
+    if forecast.route_goes(topology, fault):
+        what = f"announce.depth is {Depth.DEEP}: the route goes, and no check passes"
+        allowed = ", ".join(d for d in Depth if d is not Depth.DEEP)
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
     bound = common.recovery(topology, by_deep, fault)
 
     def expectations() -> Iterator[Expectation]:

@@ -76,6 +76,7 @@ for _reading in (
     users.irrevocable,
     users.peak_askers,
     routes.route_moved,
+    routes.route_left,
     routes.route_changes,
     routes.good_after_route,
 ):

@@ -157,8 +157,9 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         return "parted" if _is_barred(fleet, target, wholly=True) else UP
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
     nodes, service = set(target.nodes), set(target.service)
-    down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
-    hung = {node for node, reply in told.items() if reply["frozen"]}
+    alive = {node: _alive(target, reply) for node, reply in told.items()}
+    down = {node for node in alive if not alive[node]}
+    hung = {n for n in alive if alive[n] and alive[n] <= set(told[n]["frozen"])}
     if down == nodes:
         return "down"
     if hung and down | hung == nodes:
@@ -192,6 +193,13 @@ def _state_of_link(fleet: Fleet, target: Target) -> str:
     if extra_ms and len(ends) > 1:
         return f"slower by {extra_ms:g} ms each way"
     return UP
+
+
+def _alive(target: Target, told: Message) -> set[str]:
+    """Return the daemons of a node that run, of those that are the target's."""
+    return set(told["running"]) & (
+        {target.process} if target.process else {*told["own"]}
+    )
 
 
 def _is_barred(fleet: Fleet, target: Target, *, wholly: bool = False) -> bool:
@@ -229,7 +237,8 @@ def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
                 set(part.gates[n]) <= set(whole.gates.get(n, ())) for n in part.gates
             )
         case ("down", "down") | ("hung", "hung"):
-            return nodes < set(whole.nodes)
+            single = bool(part.process) and not whole.process
+            return nodes < set(whole.nodes) or (single and nodes <= set(whole.nodes))
         case "app-dead", "down":
             return nodes <= set(whole.service)
         case "isolated", "isolated":

@@ -13,6 +13,7 @@ from lab.errors import WrongUse
 from lab.live.channel import replies
 from lab.live.daemons.bird import DRAINING_FILE, withdraw_argv
 from lab.live.fleet import Fleet
+from lab.live.several import AT_ONCE, at_once
 from lab.plan.model import Role
 from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 
@@ -64,6 +65,7 @@ class Target:
         hears: Routers at ends of a link, with their addresses on it: what arrives
             there can be lost.
         why_not: Of faults that it cannot suffer here, and others of its kind can.
+        process: The one of `nodes` that it is, if it is only one.
     """
 
     name: str
@@ -78,14 +80,17 @@ class Target:
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hears: Mapping[str, str] = field(default_factory=dict)
     why_not: Mapping[FaultKind, str] = field(default_factory=dict)
+    process: str = ""
 
 
 def find(fleet: Fleet, name: str) -> Target:
-    """Return a target of the lab.
+    """Return a target of the lab, or several that suffer at once: `us-east+eu-west`.
 
     Raises:
         WrongUse: There is none of that name.
     """
+    if AT_ONCE in name:
+        return at_once(name, [find(fleet, part) for part in name.split(AT_ONCE)])
     for names_of, make in _KINDS.values():
         if name in names_of(fleet):
             return make(fleet, name)
@@ -233,6 +238,28 @@ def _behind_router(fleet: Fleet, name: str) -> Target:
     )
 
 
+def _processes(fleet: Fleet) -> tuple[str, ...]:
+    """Return every process of the nodes that do several things: `us-east-l4-1/bird`."""
+    told = replies(fleet.request("status", fleet.nodes(Role.L4)), _REPLY_S)
+    return tuple(f"{node}/{p}" for node in told for p in told[node]["processes"])
+
+
+def _process(_: Fleet, name: str) -> Target:
+    node, _slash, process = name.partition("/")
+    nodes = (node,)
+
+    def to(verb: str) -> tuple[Blow, ...]:
+        return (Blow(do=verb, nodes=nodes, facts={"process": process}),)
+
+    return Target(
+        name=name,
+        nodes=nodes,
+        faults={FaultKind.CRASH: to("crash"), FaultKind.HANG: to("hang")},
+        undo=to("restore"),
+        process=process,
+    )
+
+
 def _pairs(fleet: Fleet) -> tuple[str, ...]:
     """Return every region with whom it can be parted from: `us-east:provider-a`."""
     users = sorted(fleet.nodes(Role.CLIENTS))
@@ -347,4 +374,5 @@ _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "nodes": (_single_nodes, _single),
     "directions": (_directions, _direction),
     "pairs": (_pairs, _pair),
+    "processes": (_processes, _process),
 }

@@ -25,7 +25,7 @@ from lab.plan.nodes import (
     router_address,
     router_node,
 )
-from lab.render import backend, bird, envoy, nftables
+from lab.render import announcer, backend, bird, envoy, nftables
 from lab.render.model import joined
 from lab.topology.model import L4Kind, Region, Topology, Transit
 
@@ -136,7 +136,12 @@ def _l4(
         exports="static",
         imports=False,
     )
-    announcer = bird.announcing(
+    l7 = tuple((n, wiring.address(place.lan, n)) for n in l7_names(region))
+    announce = topology.announce_of(region.name)
+    looks = announcer.looks(
+        announce.depth, region.l4_kind, region.address, tuple(a for _, a in l7)
+    )
+    announcing = bird.announcing(
         name,
         asn=region.asn,
         router_id=address,
@@ -144,9 +149,9 @@ def _l4(
         unicast=region.address,
         peer=edge,
         timers=topology.timers,
+        announcer=announcer.processes(announce, looks),
     )
     services = _services(topology, region)
-    l7 = tuple((n, wiring.address(place.lan, n)) for n in l7_names(region))
     # Stopped in reverse: what announces goes before what serves.
     if region.l4_kind is L4Kind.PROXY:
         proxy = envoy.render_l4(name, services, l7, region.l4_hash)
@@ -157,7 +162,7 @@ def _l4(
             place=place,
             wiring=wiring,
             loopbacks=services,
-            rendered=joined(proxy, announcer),
+            rendered=joined(proxy, announcing),
             sysctls=BALANCER_SYSCTLS,
         )
     marked = {n: (mark, a) for mark, (n, a) in enumerate(l7, start=1)}
@@ -170,7 +175,7 @@ def _l4(
             place=place,
             wiring=wiring,
             loopbacks=(),
-            rendered=joined(steering, announcer),
+            rendered=joined(steering, announcing),
         ),
         marked.values(),
     )

@@ -16,7 +16,6 @@ Source: BIRD 2.17 user's guide, sections 6.2 (BFD), 6.3 (BGP), 6.6 (kernel).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -120,6 +119,7 @@ def announcing(
     unicast: IPv4Address,
     peer: Peer,
     timers: Timers,
+    announcer: tuple[Process, ...],
 ) -> Rendered:
     """Return an L4 node's BIRD and announcer: health in, announcements out."""
     route_sets = (
@@ -140,19 +140,6 @@ def announcing(
             disabled=True,
         ),
     )
-    announcer = {
-        "socket": SOCKET,
-        "host": str(unicast),
-        "port": 80,
-        "path": "/shallow",
-        **timers.announce.model_dump(),
-        "drained": [ANYCAST_ROUTES],
-        "routes": [ANYCAST_ROUTES, DRAINING_ROUTES, UNICAST_ROUTES],
-    }
-    process = Process(
-        name="announcer",
-        argv=("python3", "-m", "lab.node.announcer", json.dumps(announcer)),
-    )
     return _rendered(
         name,
         asn=asn,
@@ -163,7 +150,7 @@ def announcing(
         peers=(peer,),
         timers=timers,
         conditions=(_sessions((peer,), timers),),
-        more=(process,),
+        more=announcer,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lab.scenario import bounds
+from lab.scenario import bounds, withdrawal
 from lab.scenario.model import (
     Behaviour,
     Bound,
@@ -48,11 +48,23 @@ def served_name(topology: Topology, qname: str) -> ServedName:
 
 
 def is_detected(topology: Topology, qname: str, fault: Fault) -> bool:
-    """Tell whether the providers' checks of a name see a fault of a region."""
+    """Tell whether the providers' checks of a name see a fault of a region.
+
+    A shallow one does not see a brown-out; but no check passes without a route.
+    """
     match served_name(topology, qname):
-        case Failover(probe=probe) | Geo(failover=True, probe=probe):
-            return probe is Probe.DEEP or fault.kind is not FaultKind.BROWN_OUT
+        case Failover(probe=Probe.DEEP) | Geo(failover=True, probe=Probe.DEEP):
+            return True
+        case Failover() | Geo(failover=True):
+            browned_out = fault.kind is FaultKind.BROWN_OUT
+            return not browned_out or route_goes(topology, fault)
     return False
+
+
+def route_goes(topology: Topology, fault: Fault) -> bool:
+    """Tell whether what announces a region withdraws it for a fault of its service."""
+    announce = topology.announce_of(fault.target)
+    return withdrawal.is_withdrawn(announce, withdrawal.SEEN_AT[fault.kind])
 
 
 def resolver_named(topology: Topology, name: str) -> Resolver:
@@ -185,9 +197,9 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
         return Outlook()
     if fault.kind is FaultKind.DRAIN:
         return _unhurt(cohort, "the route is withdrawn while the region still serves")
-    if fault.kind is FaultKind.BROWN_OUT:
-        return Outlook()  # what announces the route looks at the shallow check
-    bound = bounds.anycast_recovery(
+    if fault.kind in withdrawal.SEEN_AT and not route_goes(topology, fault):
+        return Outlook()  # it stays, and leads to nobody for as long as one looks
+    bound = withdrawal.anycast_recovery(
         topology.timers,
         fault.kind,
         interval_s=cohort.interval_ms / 1000,

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, StringConstraints
 
 from lab.topology.base import Model
-from lab.topology.timers import Check, Timers
+from lab.topology.timers import Announce, Check, CheckerDeath, Depth, Timers
 
 NAME_RULE = (
     "lower-case letters, digits and inner hyphens, first a letter, at most 32 in all"
@@ -141,6 +141,10 @@ class Region(Model):
     l7_retries: Annotated[int, Field(ge=0, le=3)] = 1
     """How often they repeat a request that a backend did not answer."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
+    announce_depth: Depth | None = None
+    """How far down its L4 nodes look, if not as `announce.depth` says."""
+    on_checker_death: CheckerDeath | None = None
+    """What their routes do without who looks, if not as `announce` says."""
     location: Location | None = None
     """Where its users' distance is counted from; `geo` names need it."""
 
@@ -331,6 +335,16 @@ class Topology(Model):
         if ttl_s is None:
             return self.timers
         return self.timers.model_copy(update={"ttl_s": ttl_s})
+
+    def announce_of(self, name: str) -> Announce:
+        """Return how a region is announced, its own depth among it."""
+        region, announce = self.region(name), self.timers.announce
+        own = {
+            "depth": region.announce_depth,
+            "on_checker_death": region.on_checker_death,
+        }
+        told = {key: value for key, value in own.items() if value is not None}
+        return announce.model_copy(update=told)
 
     def check_of(self, qname: str) -> Check:
         """Return how one name is checked, its own threshold among it."""

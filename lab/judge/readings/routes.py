@@ -17,6 +17,15 @@ def route_moved(figure: f.RouteMoved, source: Source) -> Seen:
     )
 
 
+def route_left(figure: f.RouteLeft, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    moved_ns = _moved(source, figure).at_ns
+    return Seen(
+        low=(moved_ns - fault_ns) / NS,
+        high=(moved_ns - fault_ns + uncertainty_ns) / NS,
+    )
+
+
 def route_changes(figure: f.RouteChanges, source: Source) -> Seen:
     begin_ns, end_ns = source.during(figure.during)
     if not any(True for _ in source.of(EventKind.ROUTE)):
@@ -44,7 +53,9 @@ def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
     return exact((min(ends_ns) - moved_ns) / NS)
 
 
-def _moved(source: Source, figure: f.RouteMoved | f.GoodAfterRoute) -> Event:
+def _moved(
+    source: Source, figure: f.RouteMoved | f.RouteLeft | f.GoodAfterRoute
+) -> Event:
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
     for event in source.of(EventKind.ROUTE):
         facts = (event.node, event.detail["prefix"])

@@ -37,6 +37,7 @@ from lab.scenario.figures.bursts import (
 from lab.scenario.figures.routes import (
     GoodAfterRoute,
     RouteChanges,
+    RouteLeft,
     RouteMoved,
 )
 from lab.scenario.figures.sessions import (
@@ -95,6 +96,7 @@ __all__ = [
     "Requests",
     "Rotation",
     "RouteChanges",
+    "RouteLeft",
     "RouteMoved",
     "ServedP",
     "ServedShare",
@@ -161,6 +163,7 @@ Figure = Annotated[
     | LastFailure
     | Irrevocable
     | RouteMoved
+    | RouteLeft
     | RouteChanges
     | GoodAfterRoute
     | PeakAskers

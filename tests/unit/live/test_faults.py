@@ -207,6 +207,37 @@ class TestState:
 
         assert faults.suffering(fleet) == {"red": "browned out", "red-l4-1": "down"}
 
+    def test_one_process_of_several_is_told_by_its_own_name(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.HANG, target="red-l4-1/announcer"))
+        assert faults.suffering(fleet) == {"red-l4-1/announcer": "hung"}
+
+        faults.inject(fleet, Fault(kind=FaultKind.CRASH, target="red-l4-1/envoy"))
+        assert faults.state(fleet, "red-l4-1/envoy") == "down"
+        assert faults.state(fleet, "red-l4-1") == "hung"
+
+        faults.restore(fleet, "red-l4-1/announcer")
+        assert faults.suffering(fleet) == {"red-l4-1/envoy": "down"}
+        assert nodes["red-l4-1"].dead == {"envoy"}
+
+    def test_processes_of_a_dead_node_are_not_told_beside_it(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.CRASH, target="red-l4-1"))
+
+        assert faults.suffering(fleet) == {"red-l4-1": "down"}
+
+    def test_several_at_once_are_each_told_and_undone_together(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.BROWN_OUT, target="red+blue"))
+        assert faults.suffering(fleet) == {"red": "browned out", "blue": "browned out"}
+        assert faults.state(fleet, "red+blue") == "browned out"
+
+        faults.restore(fleet, "red+blue")
+        assert faults.suffering(fleet) == {}
+
     def test_what_suffers_from_nothing_has_nothing_to_undo(self, fleet: Fleet) -> None:
         with pytest.raises(WrongUse, match='"blue" suffers from no fault; nothing d'):
             faults.demand_a_fault(fleet, "blue")

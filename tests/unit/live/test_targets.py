@@ -49,9 +49,11 @@ class TestFind:
             for other in ("providers", "provider", "users")
         ]
 
+        processes = ("red-l4-1/envoy", "red-l4-1/announcer")
+
         found = targets.names(fleet)
 
-        assert found == (*wholes, *nodes, *more, *directions, *pairs)
+        assert found == (*wholes, *nodes, *more, *directions, *pairs, *processes)
 
     def test_what_is_none_is_refused_with_all_there_are(self, fleet: Fleet) -> None:
         there = (
@@ -75,6 +77,25 @@ class TestFind:
 
     def test_a_region_is_all_of_its_nodes(self, fleet: Fleet) -> None:
         assert targets.find(fleet, "red").nodes == ("red-edge", "red-l4-1", "red-be-1")
+
+    def test_several_are_named_together(self, fleet: Fleet) -> None:
+        both = targets.find(fleet, "red+blue")
+
+        assert both.nodes == (
+            *targets.find(fleet, "red").nodes,
+            *targets.find(fleet, "blue").nodes,
+        )
+
+    @pytest.mark.parametrize("name", ["red+red-edge", "red+red", "red-l4-1/envoy+blue"])
+    def test_what_shares_a_node_or_is_not_alike_is_never_one_target(
+        self, fleet: Fleet, name: str
+    ) -> None:
+        with pytest.raises(WrongUse, match="share no node, and are alike"):
+            targets.find(fleet, name)
+
+    def test_each_of_several_must_be_there(self, fleet: Fleet) -> None:
+        with pytest.raises(WrongUse, match='no target "green"'):
+            targets.find(fleet, "red+green")
 
 
 class TestFaults:
@@ -174,6 +195,25 @@ class TestFaults:
         assert cut.facts == {"addresses": [ADDRESS]}
         assert (end.do, end.nodes) == ("crash", (name,))
         assert (cut.behind, end.behind) == (False, True)
+
+    def test_one_process_is_asked_for_by_name(self, fleet: Fleet) -> None:
+        process = targets.find(fleet, "red-l4-1/announcer")
+
+        for kind in (FaultKind.CRASH, FaultKind.HANG):
+            (blow,) = blows(fleet, "red-l4-1/announcer", kind)
+            assert (blow.do, blow.nodes) == (kind, ("red-l4-1",))
+            assert blow.facts == {"process": "announcer"}
+        assert process.undo[0].facts == {"process": "announcer"}
+
+    def test_several_suffer_what_each_of_them_can(self, fleet: Fleet) -> None:
+        both = targets.find(fleet, "red+blue")
+        apart = [targets.find(fleet, name) for name in ("red", "blue")]
+
+        hit = [n for blow in both.faults[FaultKind.CRASH] for n in blow.nodes]
+        assert hit == [n for one in apart for n in one.nodes]
+        assert both.watched[FaultKind.POWER_OFF] == ("red-edge", "blue-edge")
+        with pytest.raises(WrongUse, match="cannot suffer brown-out"):
+            blows(fleet, "red+provider", FaultKind.BROWN_OUT)
 
 
 class TestLinks:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
 import pytest
 
-from lab.render import bird
+from lab.plan.model import Process
+from lab.render import announcer, bird
 from lab.render.model import Rendered
 from lab.topology.timers import Bfd, Timers
 from tests.unit.worlds import real
@@ -57,7 +57,12 @@ def announcing() -> Rendered:
         unicast=SERVICE,
         peer=peer("us-east-edge", 64496, "static", imports=False),
         timers=TIMERS,
+        announcer=announcers(),
     )
+
+
+def announcers() -> tuple[Process, ...]:
+    return announcer.processes(TIMERS.announce, ())
 
 
 def protocols(rendered: Rendered) -> dict[str, str]:
@@ -70,12 +75,6 @@ def protocols(rendered: Rendered) -> dict[str, str]:
 
 def settings(body: str) -> list[str]:
     return [" ".join(s.split()) for s in re.split(r"[;{}]", body) if s.strip()]
-
-
-def announcer() -> dict[str, Any]:
-    process = announcing().processes[-1]
-    arguments: dict[str, Any] = json.loads(process.argv[-1])
-    return arguments
 
 
 class TestPeer:
@@ -195,27 +194,15 @@ class TestAnnouncing:
 
 
 class TestAnnouncer:
-    def test_it_asks_for_local_health_through_the_local_service(self) -> None:
-        assert announcer()["host"] == str(SERVICE)
-        assert announcer()["path"] == "/shallow"
-
-    def test_it_decides_by_the_timers_of_the_topology(self) -> None:
-        declared = TIMERS.announce.model_dump()
-
-        assert {key: announcer()[key] for key in declared} == declared
-
     def test_it_commands_every_route_set_of_its_bird(self) -> None:
-        static = (
+        static = {
             name.removeprefix("static ")
             for name in protocols(announcing())
             if name.startswith("static ")
-        )
+        }
+        (told,) = (json.loads(p.argv[-1]) for p in announcers())
 
-        assert announcer()["routes"] == list(static)
-        assert announcer()["socket"] == bird.SOCKET
-
-    def test_a_drain_withdraws_the_plain_anycast_route_alone(self) -> None:
-        assert announcer()["drained"] == [bird.ANYCAST_ROUTES]
+        assert set(told["routes"]) == static
 
     def test_it_starts_after_bird_and_so_stops_before_it(self) -> None:
         assert [p.name for p in announcing().processes] == ["bird", "announcer"]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lab.scenario import bounds
-from lab.scenario.model import Bound, FaultKind
+from lab.scenario.model import Bound
 from lab.topology.model import Provider, Resolver
-from lab.topology.timers import Bfd, Bgp, Check, Timers
+from lab.topology.timers import (
+    Bfd,
+    Bgp,
+    Check,
+    Timers,
+)
 
 CHECK = Check(interval_s=2, timeout_s=1, threshold=2)
 TIMERS = Timers(ttl_s=12, check=CHECK, clamp_s=24, stale_answer_ttl_s=6, pin_s=36)
@@ -64,33 +69,6 @@ class TestHoldExpiry:
 
         assert bounds.silence(plain) == bounds.hold_expiry(plain.bgp)
         assert bounds.silence(TIMERS) == bounds.bfd_detection(TIMERS.bfd)
-
-
-class TestAnycastRecovery:
-    def test_silent_death_takes_bfd_and_at_most_one_second(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.POWER_OFF, interval_s=0.2)
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.4, 1.0))
-
-    def test_crash_may_be_seen_at_once(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.CRASH, interval_s=0.2)
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.0, 1.0))
-
-    def test_what_is_under_way_is_early_and_news_is_late(self) -> None:
-        bound = bounds.anycast_recovery(
-            TIMERS, FaultKind.POWER_OFF, interval_s=0.2, way_s=0.04, asking_s=0.08
-        )
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.28, 1.04))
-
-    def test_a_dead_service_is_withdrawn_after_so_many_bad_looks(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.APP_DEAD, interval_s=0.2)
-
-        looks = bounds.health_withdrawal(TIMERS.announce)
-        assert (looks.low_s, looks.high_s) == pytest.approx((0.4, 0.85))
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.4, 1.35))
-        assert "3 bad looks in a row" in bound.why
 
 
 class TestCheckDetection:

@@ -61,8 +61,8 @@ class TestLocated:
             'there is no topology "two-regions"; did you mean "two-region"?'
         )
         assert problem.allowed == (
-            "hashing, l4-kinds, minimal, resolver-zoo, steering, surge, two-region, "
-            "or the path of a .yaml file"
+            "depths, hashing, l4-kinds, minimal, resolver-zoo, steering, surge, "
+            "two-region, or the path of a .yaml file"
         )
 
     @pytest.mark.parametrize("path", ["mine.yaml", "./mine", "here/mine.yml"])
