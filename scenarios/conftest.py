@@ -16,7 +16,8 @@ import pytest
 from lab.cli.context import world
 from lab.cli.running import Wanted, prepare, run
 from lab.judge.model import Status
-from lab.live.engine import Engine
+from lab.live.bootstrap import restart_engine_if_ours
+from lab.live.engine import Engine, Miscounted
 from lab.scenario.catalogue import ScenarioFile, load_file
 from lab.topology.model import Topology
 
@@ -123,6 +124,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _remove(session: pytest.Session, *, but: str = "") -> None:
     labs = session.stash[LABS]
     for lab in labs.keys() - {but}:
-        with world(lab) as live:
-            live.down()
+        try:
+            _take_down(lab)
+        except Miscounted:  # the engine's own defect, which no scenario is about
+            if not restart_engine_if_ours(print):
+                raise
+            _take_down(lab)
         del labs[lab]
+
+
+def _take_down(lab: str) -> None:
+    with world(lab) as live:
+        live.down()

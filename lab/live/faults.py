@@ -170,7 +170,8 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         return "isolated"
     for marked, file in target.marks.items():
         looks = fleet.request("run", target.marked, argv=("test", "-e", file))
-        if all(look["status"] == 0 for look in replies(looks, _REPLY_S).values()):
+        told = replies(looks, _REPLY_S)
+        if told and all(look["status"] == 0 for look in told.values()):
             return marked
     return UP
 
