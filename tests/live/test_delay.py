@@ -18,6 +18,7 @@ from lab.live.world import LiveWorld
 from lab.plan.model import Plan
 from lab.topology.distance import as_declared_s
 from tests.live import two_routers
+from tests.live.conftest import removed
 from tests.live.two_routers import ENDS, address
 from tests.unit.worlds import quick
 
@@ -64,7 +65,7 @@ def atlantic(engine: Engine, plan: Plan) -> Iterator[LiveWorld]:
                 pass
             yield world
         finally:
-            world.down()
+            removed(world.down)
 
 
 def round_trip_s(world: LiveWorld, here: str, there: str) -> float:

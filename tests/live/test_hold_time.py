@@ -16,6 +16,7 @@ from lab.live.world import LiveWorld
 from lab.plan.model import Plan
 from lab.topology.timers import Bfd
 from tests.live import two_routers
+from tests.live.conftest import removed
 from tests.unit.worlds import quick
 
 pytestmark = pytest.mark.live
@@ -47,7 +48,7 @@ def world(engine: Engine, plan: Plan) -> Iterator[LiveWorld]:
                 pass
             yield world
         finally:
-            world.down()
+            removed(world.down)
 
 
 @pytest.mark.parametrize("fault", ["power-off", "hang"])

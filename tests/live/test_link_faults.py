@@ -21,6 +21,7 @@ from lab.scenario.chance import share_bounds
 from lab.scenario.model import Fault, FaultKind
 from lab.topology.distance import as_declared_s
 from tests.live import two_routers
+from tests.live.conftest import removed
 from tests.live.two_routers import ENDS, LINK, address
 from tests.unit.worlds import quick
 
@@ -74,7 +75,7 @@ def running(engine: Engine) -> Iterator[LiveWorld]:
                 pass
             yield world
         finally:
-            world.down()
+            removed(world.down)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from lab.topology.model import (
     Weighted,
 )
 from lab.topology.profiles import Profile, apply, override
+from tests.live.conftest import removed
 
 pytestmark = pytest.mark.live
 
@@ -61,7 +62,7 @@ def _lab(engine: Engine, truth: Topology) -> Iterator[None]:
                 pass
             yield
         finally:
-            live.down()
+            removed(live.down)
 
 
 def mistaken(truth: Topology) -> Topology:
@@ -154,7 +155,7 @@ def brought_up(engine: Engine, name: str, wrong: Topology) -> Iterator[str]:
                 pass
             yield name
         finally:
-            live.down()
+            removed(live.down)
 
 
 @pytest.fixture
