@@ -78,6 +78,7 @@ for _reading in (
     users.decided,
     users.answered_at,
     users.tls_ended,
+    users.undivided,
     users.oldest_answer,
     users.attempt_time,
     users.connect_time,

@@ -6,7 +6,7 @@ Pure. When clients recover is in `lab.scenario.bounds`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import MappingProxyType
 
 from lab.scenario.bounds import (
@@ -19,6 +19,7 @@ from lab.scenario.bounds import (
     stale_answer_ttl_s,
     tells_stale_first,
 )
+from lab.scenario.chance import share_bounds
 from lab.scenario.model import Bound
 from lab.topology.model import Provider, Resolver, ResolverBehaviour
 from lab.topology.timers import Check, Timers
@@ -166,6 +167,8 @@ def greatest_part(
     longest = life + rounding.late_s + rounding.copy_s
     # What is left of the first one, or a later one, whole if there is time for it.
     least_left, most_left = shortest - age_s - PRIMING_S, longest - age_s
+    if least_left >= for_s:
+        return 1.0, 1.0, f"one answer, cached for {life} s, outlives the {for_s:g} s"
     low = max(least_left, min(shortest, for_s - most_left)) - interval_s
     high = max(most_left, min(longest, for_s - least_left)) + interval_s
     why = (
@@ -173,6 +176,41 @@ def greatest_part(
         f"{min(high, for_s):.3g} of {for_s:g} s: shares are set in such steps"
     )
     return max(0.0, low) / for_s, min(1.0, high / for_s), why
+
+
+def undivided(
+    timers: Timers,
+    resolvers: Collection[Resolver],
+    *,
+    regions: int,
+    age_s: float,
+    for_s: float,
+    every_s: float,
+) -> tuple[float, float, str]:
+    """Return the share of resolvers whose users all go to one of some equal regions.
+
+    Args:
+        timers: Of the name.
+        resolvers: Each draws by itself, whenever it fetches.
+        regions: How many have the same weight.
+        age_s: How old the answers are at the beginning, counted from the priming.
+        for_s: How long that time is.
+        every_s: How soon a resolver is asked again for what has ended.
+    """
+    kept_s = min(lifetime_s(timers, r) - ROUNDINGS[r.daemon].early_s for r in resolvers)
+    if kept_s - age_s - PRIMING_S >= for_s:
+        why = f"the first answer lives for {kept_s:g} s at least: nobody draws again"
+        return 1.0, 1.0, why
+    draws = 1 + min(
+        fetches(timers, r, for_s=for_s, every_s=every_s)[0] for r in resolvers
+    )
+    chance = regions ** (1.0 - draws)
+    low, high = share_bounds(chance, len(resolvers)) if draws > 1 else (0.0, 1.0)
+    why = (
+        f"{draws} draws at least of each in {for_s:g} s, all alike in 1 of "
+        f"{1 / chance:g} times"
+    )
+    return low, high, why
 
 
 def after_correction(

@@ -33,6 +33,21 @@ def share_bounds(share: float, draws: int) -> tuple[float, float]:
     return least / draws, min(math.ceil(high) / draws, 1.0)
 
 
+def fullest(chance: float, draws: int, windows: int) -> int:
+    """Return how many of some draws, at most, share the fullest of so many windows.
+
+    Args:
+        chance: Of each draw to be in a certain window.
+        draws: How many independent ones there are.
+        windows: Among which the fullest is looked for; they may overlap.
+
+    Source:
+        Boole's inequality: each window alone is that full in 1 of `windows / ALPHA`.
+    """
+    most = math.ceil(bdtrik(1 - ALPHA / windows, draws, chance))
+    return min(int(most), draws)
+
+
 def longest_miss(share: float) -> int:
     """Return how many draws in a row, by chance, may miss what has this share."""
     return math.ceil(math.log(ALPHA) / math.log(1 - share))

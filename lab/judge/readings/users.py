@@ -107,6 +107,16 @@ def greatest_part(figure: f.GreatestPart, source: Source) -> Seen:
     return exact(max(sizes) / sum(sizes))
 
 
+def undivided(figure: f.Undivided, source: Source) -> Seen:
+    used: dict[str, set[str]] = defaultdict(set)
+    for attempt in source.attempts(figure.cohorts, figure.during):
+        if attempt.tries:
+            used[source.cohorts[attempt.cohort].resolver].add(attempt.tries[0].address)
+    if not used:
+        raise NoEvidence(f"no attempt in {figure.during} used an answer")
+    return exact(sum(len(addresses) == 1 for addresses in used.values()) / len(used))
+
+
 def _generations(
     source: Source, figure: f.Unanimity | f.GreatestPart
 ) -> list[list[str]]:
@@ -246,6 +256,8 @@ def peak_askers(figure: f.PeakAskers, source: Source) -> Seen:
     )
     if not asked:
         raise NoEvidence(f"nobody asked a resolver in {figure.during}")
+    if figure.first:
+        asked = sorted({who: (at_ns, who) for at_ns, who in reversed(asked)}.values())
     return exact(float(most_in_a_second(asked)))
 
 

@@ -74,6 +74,7 @@ from lab.scenario.figures.users import (
     ServedSpread,
     TlsEnded,
     Unanimity,
+    Undivided,
 )
 
 __all__ = [
@@ -129,6 +130,7 @@ __all__ = [
     "TlsEnded",
     "Unanimity",
     "Unanswered",
+    "Undivided",
     "Upstream",
     "Verdicts",
     "WaysOff",
@@ -189,6 +191,7 @@ Figure = Annotated[
     | Decided
     | AnsweredAt
     | TlsEnded
+    | Undivided
     | OldestAnswer
     | AttemptTime
     | ConnectTime

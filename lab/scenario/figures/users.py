@@ -149,6 +149,15 @@ class AnsweredAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undivided:
+    """Share of resolvers all of whose users tried one and the same address first."""
+
+    cohorts: tuple[str, ...]
+    during: str
+    figure: Literal["Undivided"] = "Undivided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OldestAnswer:
     """Greatest age of an answer when an attempt used it, in seconds."""
 
@@ -200,10 +209,11 @@ class Irrevocable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakAskers:
-    """Most clients that asked their resolver in any one second."""
+    """Most clients that asked their resolver in any one second; once each, if told."""
 
     cohorts: tuple[str, ...]
     during: str
+    first: bool = False
     figure: Literal["PeakAskers"] = "PeakAskers"
 
 

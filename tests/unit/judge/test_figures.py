@@ -392,6 +392,26 @@ class TestRoutes:
             read(figure, seen)
 
 
+class TestUndivided:
+    FIGURE = f.Undivided(cohorts=("users", "others"), during="step")
+
+    def test_counts_resolvers_whose_users_used_one_address(self) -> None:
+        others = replace(COHORT, name="others", resolver="us-bind")
+        seen = source(
+            attempt(2),
+            attempt(3, client="users#2", outcome=Outcome.FAIL),
+            replace(attempt(2), cohort="others"),
+            replace(attempt(3, address=EU), cohort="others"),
+        )
+        cohorts = {"users": COHORT, "others": others}
+
+        assert read(self.FIGURE, replace(seen, cohorts=cohorts)).low == 0.5
+
+    def test_nobody_with_an_answer_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="used an answer"):
+            read(self.FIGURE, source(replace(attempt(2), tries=())))
+
+
 class TestGreatest:
     def test_is_the_greatest_of_all(self) -> None:
         shares = tuple(f.AnswerShare(ask="burst", addresses=(a,)) for a in (EU, US))
@@ -707,6 +727,16 @@ class TestUsers:
             attempt(4.0, received_s=4.0, client="users#3"),
         )
         assert read(f.PeakAskers(cohorts=("users",), during="step"), seen).low == 2
+
+    def test_peak_of_first_questions_leaves_later_ones_out(self) -> None:
+        asked = (("users#1", 2.0), ("users#2", 5.0), ("users#1", 5.5), ("users#3", 8.0))
+        seen = source(
+            *(attempt(at_s, received_s=at_s, client=who) for who, at_s in asked)
+        )
+        figure = f.PeakAskers(cohorts=("users",), during="step")
+
+        assert read(figure, seen).low == 2
+        assert read(replace(figure, first=True), seen).low == 1
 
 
 class TestPeakArrivals:

@@ -154,6 +154,37 @@ class TestGreatestPart:
         # At most 3 s are left of the first, and a second one may last for all 4.
         assert self.part(4) == (pytest.approx(0.5), pytest.approx(4.0))
 
+    def test_is_everything_where_one_answer_outlives_the_time(self) -> None:
+        long = TIMERS.model_copy(update={"ttl_s": 60})
+        low, high, why = caching.greatest_part(
+            long, resolver(), age_s=2, for_s=20, interval_s=0.5
+        )
+        assert (low, high) == (1, 1)
+        assert "outlives" in why
+
+
+class TestUndivided:
+    def share(self, ttl_s: int, for_s: float, resolvers: int = 4) -> tuple[float, ...]:
+        low, high, _ = caching.undivided(
+            TIMERS.model_copy(update={"ttl_s": ttl_s}),
+            [resolver()] * resolvers,
+            regions=2,
+            age_s=2,
+            for_s=for_s,
+            every_s=0.25,
+        )
+        return low, high
+
+    def test_is_all_while_nobody_draws_again(self) -> None:
+        assert self.share(24, 20) == (1, 1)
+
+    def test_is_what_chance_leaves_alike_of_many_draws(self) -> None:
+        assert self.share(2, 16) == (0, 0.5)  # one of 64, each of four
+        assert self.share(2, 60) == (0, 0)
+
+    def test_is_anything_after_a_few(self) -> None:
+        assert self.share(4, 4) == self.share(24, 22) == (0, 1)
+
 
 class TestFirstQuestions:
     def bound(self, of: Resolver, *, nearest: bool = True) -> Bound:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from statistics import NormalDist
 
 import pytest
 
-from lab.scenario.chance import ALPHA, SIGMAS, draws_for, longest_miss, share_bounds
+from lab.scenario.chance import (
+    ALPHA,
+    SIGMAS,
+    draws_for,
+    fullest,
+    longest_miss,
+    share_bounds,
+)
 
 
 def test_a_run_of_misses_is_as_rare_as_any_other_lie() -> None:
@@ -18,6 +26,18 @@ def test_a_run_of_misses_is_as_rare_as_any_other_lie() -> None:
 
 def test_standard_deviations_are_those_of_the_normal_distribution() -> None:
     assert pytest.approx(ALPHA) == 2 * (1 - NormalDist().cdf(SIGMAS))
+
+
+class TestFullest:
+    def test_holds_what_chance_makes_of_many_windows(self) -> None:
+        draw, most = random.Random(4), fullest(1 / 8, 40, windows=8)
+        for _ in range(100):
+            filled = Counter(draw.randrange(8) for _ in range(40))
+            assert 40 / 8 <= max(filled.values()) <= most < 40
+
+    def test_is_more_for_more_windows_and_never_more_than_all(self) -> None:
+        assert fullest(0.1, 40, windows=1) < fullest(0.1, 40, windows=1000)
+        assert fullest(0.9, 3, windows=1000) == 3
 
 
 class TestShareBounds:

@@ -167,6 +167,51 @@ def test_the_questions_about_dns_are_told_in_six_minutes() -> None:
     assert sum(least_s(each) for each in told) < 360
 
 
+class TestSweep:
+    """What `ttl-tradeoff` says of the shortest TTL and of the longest excludes both."""
+
+    def series(self, profile: Profile) -> dict[str, list[Measures]]:
+        drawn: dict[str, list[Measures]] = {}
+        for m in measures(story(CATALOGUE["ttl-tradeoff"], profile)):
+            if m.x is not None:
+                drawn.setdefault(m.series, []).append(m)
+        return drawn
+
+    @pytest.mark.parametrize("profile", list(Profile))
+    def test_the_order_of_both_ends_follows_from_their_bounds(
+        self, profile: Profile
+    ) -> None:
+        for series, line in self.series(profile).items():
+            ends = line[0], line[-1]
+            if "queries" in series:  # the price falls, the rest grows
+                ends = line[-1], line[0]
+            less, more = ends
+            assert less.high is not None
+            assert more.low is not None
+            assert less.high < more.low, series
+
+    def test_the_picture_has_a_line_for_each_side_of_the_question(self) -> None:
+        drawn = self.series(Profile.QUICK)
+        xs = {series: [m.x for m in line] for series, line in drawn.items()}
+
+        assert len(xs) == 5
+        for series, line in xs.items():
+            assert line == sorted(set(line)), series
+            assert len(line) >= (2 if "alone" in series else 3), series
+
+    def test_the_herd_and_the_jittered_one_exclude_each_other(self) -> None:
+        herds = {
+            m.text.partition(", ")[2]: m
+            for m in measures(story(CATALOGUE["ttl-tradeoff"]))
+            if m.section.startswith("Thundering herd")
+        }
+        spread = herds["up to 1.5 TTLs later"]
+        assert spread.high is not None
+        assert all(
+            spread.high < h.low for h in herds.values() if h is not spread and h.low
+        )
+
+
 #: What a setting changes in the scenarios about DNS. `ttl-tradeoff` sweeps the TTL.
 BY_BOTH = {"low-ttl-is-not-fast", "region-kill", "shallow-probe"}
 FOLLOWING = {
