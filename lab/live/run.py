@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,6 +28,8 @@ from lab.topology.model import Topology
 
 #: How long first replies may take after everybody has asked once.
 _FIRST_REPLIES_S = 30.0
+#: With these a stretch of the story begins: the next look at the load is due.
+_LOOK_AT = frozenset({"prime", "observe", "ask", "undo", "restore", "restored", "over"})
 #: A conductor that is given up is at most one command away from its next look.
 _GIVE_UP_S = 20.0
 
@@ -126,18 +129,23 @@ class Run:
         slowest_s = max((c.interval_ms for c in self._scenario.watch), default=0) / 1000
         self._first_replies.wait(slowest_s + _FIRST_REPLIES_S)
         self._phase("first-replies")
-        self._look_at_load()
-        self._conductor(agents).carry_out()
-        self._look_at_load()
+        # Beside the story: a step's time would be longer by the look.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as looking:
+            self._conductor(agents, looking).carry_out()
 
-    def _conductor(self, agents: Agents) -> Conductor:
+    def _conductor(self, agents: Agents, looking: Executor) -> Conductor:
+        def emit(event: Event) -> None:
+            self._queue.put(event)
+            if event.kind is EventKind.PHASE and event.detail["phase"] in _LOOK_AT:
+                looking.submit(self._look_at_load, event.detail["phase"])
+
         return Conductor(
             fleet=self._fleet,
             topology=self._topology,
             scenario=self._scenario,
             agents=agents,
             observer=self._observer,
-            emit=self._queue.put,
+            emit=emit,
             given_up=self._given_up,
             ready_deadline_s=self._ready_deadline_s,
         )
@@ -169,13 +177,18 @@ class Run:
             event = self._observer.event(EventKind.RTT, now_ns, detail, node=node)
             self._queue.put(event)
 
-    def _look_at_load(self) -> None:
+    def _look_at_load(self, phase: str) -> None:
         servers = self._fleet.nodes(Role.PARENT, Role.PROVIDER, Role.RESOLVER)
         balancers = self._fleet.nodes(Role.L4, Role.L7)
-        detail = {
-            "cpu_s": processor_s(self._fleet, servers),
-            "received_bytes": received_bytes(self._fleet, balancers),
-        }
+        try:
+            detail = {
+                "phase": phase,
+                "cpu_s": processor_s(self._fleet, servers),
+                "received_bytes": received_bytes(self._fleet, balancers),
+            }
+        except WorldError as error:  # raised again where the records are consumed
+            self._queue.put(error)
+            return
         now_ns = time.monotonic_ns()
         self._queue.put(self._observer.event(EventKind.LOAD, now_ns, detail))
 

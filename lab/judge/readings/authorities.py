@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lab.history import Event, EventKind
 from lab.judge.round_trips import round_trips
 from lab.judge.source import Source, exact, most_in_a_second
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
+
+#: Shorter than this, one start of a program would count for a busy server.
+_STRETCH_NS = NS
+_BRINGING_BACK = frozenset({"undo", "restore"})
 
 _Asked = f.Upstream | f.PeakResolvers | f.SubnetsTold | f.PrefixTold
 
@@ -41,17 +47,29 @@ def foreign(figure: f.Foreign, source: Source) -> Seen:
 
 
 def processor(figure: f.Processor, source: Source) -> Seen:
-    looks = list(source.of(EventKind.LOAD))
-    if len(looks) < 2:
-        raise NoEvidence("nobody looked at the nodes' processor time")
-    first, last = looks[0], looks[-1]
-    elapsed_s = (last.at_ns - first.at_ns) / NS
-    return exact(
-        max(
-            (last.detail["cpu_s"][node] - first.detail["cpu_s"][node]) / elapsed_s
-            for node in figure.nodes
-        )
-    )
+    shares = [
+        (last.detail["cpu_s"][node] - first.detail["cpu_s"][node])
+        / ((last.at_ns - first.at_ns) / NS)
+        for first, last in _stretches(source)
+        for node in figure.nodes
+    ]
+    if not shares:
+        raise NoEvidence("nobody looked twice at the nodes' processor time")
+    return exact(max(shares))
+
+
+def _stretches(source: Source) -> Iterator[tuple[Event, Event]]:
+    """Yield the looks at the load around each stretch of the story.
+
+    Shorter ones are joined to the next. What is brought back starts anew, and that is
+    not the story's.
+    """
+    first: Event | None = None
+    for look in source.of(EventKind.LOAD):
+        if first and look.at_ns - first.at_ns >= _STRETCH_NS:
+            yield first, look
+            first = None
+        first = None if look.detail.get("phase") in _BRINGING_BACK else first or look
 
 
 def passed_bytes(figure: f.PassedBytes, source: Source) -> Seen:

@@ -53,7 +53,11 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
-    """Share of one core that the busiest of these nodes used over the run."""
+    """Greatest share of one core that any of these nodes used, by stretch of the run.
+
+    Between two looks, one at the beginning of each step; never while something is
+    brought back.
+    """
 
     nodes: tuple[str, ...]
     figure: Literal["Processor"] = "Processor"

@@ -820,14 +820,46 @@ class TestOutage:
 
 
 class TestNodes:
-    def test_processor_share_is_of_the_busiest(self) -> None:
-        looks = tuple(
-            Event(at_ns=at_s * NS, kind=EventKind.LOAD, detail={"cpu_s": used})
-            for at_s, used in ((1, {"a": 1.0, "b": 5.0}), (11, {"a": 2.0, "b": 5.5}))
+    def busiest(self, *looks: tuple[float, str, dict[str, float]]) -> float:
+        events = tuple(
+            Event(
+                at_ns=int(at_s * NS),
+                kind=EventKind.LOAD,
+                detail={"phase": phase, "cpu_s": used},
+            )
+            for at_s, phase, used in looks
         )
-        assert read(f.Processor(nodes=("a", "b")), source(events=looks)).low == EXACT(
-            0.1
+        return read(f.Processor(nodes=("a", "b")), source(events=events)).low
+
+    def test_processor_share_is_of_the_busiest_node_and_stretch(self) -> None:
+        busiest = self.busiest(
+            (1, "prime", {"a": 1.0, "b": 5.0}),
+            (11, "ask", {"a": 2.0, "b": 5.5}),
+            (13, "over", {"a": 2.1, "b": 6.5}),
         )
+        assert busiest == EXACT(0.5)
+
+    def test_a_stretch_of_less_than_a_second_is_joined_to_the_next(self) -> None:
+        busiest = self.busiest(
+            (1, "prime", {"a": 0.0, "b": 0.0}),
+            (1.5, "observe", {"a": 0.4, "b": 0.0}),
+            (3, "over", {"a": 0.5, "b": 0.0}),
+        )
+        assert busiest == EXACT(0.25)
+
+    @pytest.mark.parametrize("phase", ["undo", "restore"])
+    def test_that_daemons_start_anew_is_not_the_story(self, phase: str) -> None:
+        busiest = self.busiest(
+            (1, "observe", {"a": 0.0, "b": 0.0}),
+            (3, phase, {"a": 0.2, "b": 0.0}),
+            (5, "restored", {"a": 2.0, "b": 0.0}),
+            (7, "over", {"a": 2.1, "b": 0.0}),
+        )
+        assert busiest == EXACT(0.1)
+
+    def test_one_look_is_no_evidence(self) -> None:
+        with pytest.raises(NoEvidence, match="looked twice"):
+            self.busiest((1, "prime", {"a": 1.0, "b": 5.0}))
 
 
 class TestPassed:
