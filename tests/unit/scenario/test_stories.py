@@ -33,6 +33,7 @@ from tests import about_dns
 from tests.unit.worlds import ROOT
 
 CATALOGUE = load_catalogue(ROOT / "scenarios")
+TOPOLOGIES = sorted(file.stem for file in (ROOT / "topologies").glob("*.yaml"))
 QUESTIONS = {f"Q{n}" for n in range(1, 17)}
 
 
@@ -346,6 +347,15 @@ class TestSettings:
         for wrong in ("nobody", "eu-home"):
             with pytest.raises(InvalidInput, match=self.OTHERS.get(name, "eu-honest")):
                 self.set_up(CATALOGUE[name], f"resolver={wrong}")
+
+    @pytest.mark.parametrize("name", sorted(CATALOGUE))
+    @pytest.mark.parametrize("source", TOPOLOGIES)
+    def test_any_topology_is_computed_with_or_refused(
+        self, name: str, source: str
+    ) -> None:
+        file, other = CATALOGUE[name], apply(load(source), Profile.QUICK)
+        with suppress(InvalidInput):
+            assert file.build(other, file.knobs()).expectations
 
     def test_another_topology_that_lacks_something_is_refused(self) -> None:
         file = CATALOGUE["weight-drift"]
