@@ -35,3 +35,16 @@ def test_a_running_lab_is_used_and_stays(shared_lab: str) -> None:
     assert (done.returncode, result["verdict"]) == (0, "ok")
     jsonschema.validate(result, Result.model_json_schema())
     subprocess.run([LAB, "status", "--lab", shared_lab], check=True, cwd=ROOT)
+
+
+def test_a_zone_with_one_provider_has_only_stale_answers_when_it_is_gone(
+    shared_lab: str,
+) -> None:
+    words = "run provider-outage --topology minimal --attach --json"
+    subprocess.run(
+        [LAB, *words.split(), "--lab", shared_lab],
+        stdout=subprocess.DEVNULL,
+        cwd=ROOT,
+        timeout=120,
+        check=True,
+    )
