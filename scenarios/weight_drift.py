@@ -28,7 +28,7 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import Failover, ResolverBehaviour, Topology, Weighted
 
 #: As fast as leaves an authority with most of its core to spare.
-PACE_MS = 0.75
+PACE_MS = 1.0
 DRAWS = ("first draw", "second draw")
 USER_MS = 2000
 #: Resolvers that keep an answer for its TTL and tell nobody's subnet.
