@@ -18,6 +18,7 @@ from lab.topology.hybrids import Hybrid
 from lab.topology.l7 import L7Policy
 from lab.topology.timers import Check, Timers
 from lab.topology.values import (
+    SUBNET_SIZE,
     Address,
     Asn,
     DomainName,
@@ -208,12 +209,12 @@ class Clients(Model):
     address: Address
     """Of the users in the first subnet."""
     subnets: Annotated[int, Field(ge=1, le=256)] = 1
-    """How many /24 networks users live in, one after the other, from the first on."""
+    """How many networks of `SUBNET_SIZE` users live in, one after the other."""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """The address of the users in each subnet: the same host part in all."""
-        return tuple(self.address + 256 * k for k in range(self.subnets))
+        return tuple(self.address + SUBNET_SIZE * k for k in range(self.subnets))
 
 
 class Access(Model):

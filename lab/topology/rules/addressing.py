@@ -9,7 +9,7 @@ from lab.topology.draft import Draft, address, prefix, text, whole
 from lab.topology.finding import Finding, Path
 from lab.topology.hybrids import Technique
 from lab.topology.model import MOST_EDGES
-from lab.topology.values import Address, Prefix
+from lab.topology.values import SUBNET_SIZE, Address, Prefix
 
 #: RFC 2544 (benchmarking) and RFC 5737 (documentation); 192.0.2.0/24 is left out
 #: because hosts do use it.
@@ -19,8 +19,6 @@ RESERVED = tuple(
 #: What a prefix holds beside its routers' addresses: those of the network, of broadcast
 #: and of one service.
 _OTHERS = 3
-#: Addresses in each of the users' subnets, /24 networks.
-_SUBNET = 256
 _MOST_SUBNETS = 256
 
 _SITES = ("regions.*", "transits.*", "access.*")
@@ -108,7 +106,7 @@ def users_are_in_their_prefix(draft: Draft) -> Iterator[Finding]:
         last = max((a for p, a in _further_users(draft) if p == path), default=first)
         network = draft.get((*path[:2], "prefix"), prefix)
         if network is not None and first in network and last not in network:
-            room = (int(network[-1]) - int(first)) // _SUBNET + 1
+            room = (int(network[-1]) - int(first)) // SUBNET_SIZE + 1
             yield Finding(
                 path=(*path[:-1], "subnets"),
                 what=f"{draft.subject(path)}: subnets from {first} on reach {last}, "
@@ -173,8 +171,8 @@ def _further_users(draft: Draft) -> Iterator[tuple[Path, Address]]:
     """Yield the addresses of users in the second subnet and those after it."""
     for path, first in draft.find("access.*.clients.address", address):
         subnets = min(draft.get((*path[:-1], "subnets"), whole) or 1, _MOST_SUBNETS)
-        end = min(int(first) + _SUBNET * subnets, 2**32)
-        for value in range(int(first) + _SUBNET, end, _SUBNET):
+        end = min(int(first) + SUBNET_SIZE * subnets, 1 << Address.max_prefixlen)
+        for value in range(int(first) + SUBNET_SIZE, end, SUBNET_SIZE):
             yield path, Address(value)
 
 
