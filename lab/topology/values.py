@@ -12,7 +12,7 @@ Address = IPv4Address
 Prefix = IPv4Network
 #: Addresses in a user's network, as far as resolvers tell of it: 24 bits of an IPv4
 #: address (RFC 7871, section 11.1).
-SUBNET_SIZE = 1 << (Address.max_prefixlen - 24)
+SUBNET_SIZE = 1 << (Address(0).max_prefixlen - 24)
 #: Private or documentation AS numbers (RFC 6996, RFC 5398) fit in here.
 Asn = Annotated[int, Field(ge=1, le=4_294_967_294)]
 DOMAIN_NAME = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+$"

@@ -171,7 +171,7 @@ def _further_users(draft: Draft) -> Iterator[tuple[Path, Address]]:
     """Yield the addresses of users in the second subnet and those after it."""
     for path, first in draft.find("access.*.clients.address", address):
         subnets = min(draft.get((*path[:-1], "subnets"), whole) or 1, _MOST_SUBNETS)
-        end = min(int(first) + SUBNET_SIZE * subnets, 1 << Address.max_prefixlen)
+        end = min(int(first) + SUBNET_SIZE * subnets, 1 << first.max_prefixlen)
         for value in range(int(first) + SUBNET_SIZE, end, SUBNET_SIZE):
             yield path, Address(value)
 
