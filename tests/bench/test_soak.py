@@ -8,25 +8,26 @@ compute meanwhile.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, redirect_stdout
 from statistics import median
 from typing import Any
 
 import pytest
 
+from lab.cli.context import world
+from lab.cli.running import Wanted, prepare, run
 from lab.paths import scenarios_folder
 from lab.scenario.catalogue import load_catalogue
 
 pytestmark = pytest.mark.bench
 
-LAB = Path(sys.executable).parent / "lab"
 NAME = f"soak-{os.getpid()}"
 WISHED = os.environ.get("SOAK", "region-kill").split()
 STORIES = sorted(load_catalogue(scenarios_folder())) if WISHED == ["all"] else WISHED
@@ -50,15 +51,17 @@ def busy_cores(count: int) -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def _lab() -> Iterator[None]:
     yield
-    subprocess.run([LAB, "down", "--lab", NAME], check=True)
+    with world(NAME) as live:
+        live.down()
 
 
 def carried_out(story: str) -> dict[str, Any]:
-    scenario, _, settings = story.partition(":")
-    wanted = [part for s in settings.split(",") if s for part in ("--set", s)]
-    argv = [LAB, "run", scenario, "--lab", NAME, "--json", *wanted]
-    done = subprocess.run(argv, stdout=subprocess.PIPE, check=False)
-    result: dict[str, Any] = json.loads(done.stdout)
+    scenario, _, texts = story.partition(":")
+    settings = [text for text in texts.split(",") if text]
+    chosen, prepared = prepare(scenario, "", "quick", NAME, settings)
+    with redirect_stdout(io.StringIO()) as out:
+        run(chosen, prepared, Wanted(as_json=True), attach=False, keep=True)
+    result: dict[str, Any] = json.loads(out.getvalue())
     return result
 
 
