@@ -9,12 +9,11 @@ export PYTHON
 
 # One line for a step that works, all of its output for one that does not.
 define step
-@printf '%s: ' "$(1)"; \
-if said=$$($(2) 2>&1); then echo ok; \
-else status=$$?; printf 'failed\n%s\n' "$$said"; exit $$status; fi
+@if said=$$($(2) 2>&1); then echo '$(1): ok'; \
+else status=$$?; printf '%s: failed\n%s\n' '$(1)' "$$said"; exit $$status; fi
 endef
 
-.PHONY: help demo test scenarios unit lint format golden bench soak resolvers lock clean engine images
+.PHONY: help demo test quietly live scenarios unit lint format golden bench soak resolvers lock clean engine images
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -22,10 +21,16 @@ help: ## list the targets
 demo: images ## kill a region and see who recovers when
 	@$(BIN)/lab run region-kill
 
-# Labs one at a time: a second one that starts keeps the first one's clients waiting.
 test: lint images ## everything; needs a container engine and fails without one
-	@LAB_NO_SKIPS=1 $(PYTEST) -n 2 -m "not live" tests/unit tests/golden
-	@LAB_NO_SKIPS=1 $(PYTEST) --durations 40 --durations-min 5 \
+	@LAB_NO_SKIPS=1 $(MAKE) --no-print-directory -j 2 quietly live
+
+# Beside the labs: the tests of code compute, those of labs mostly wait.
+quietly:
+	$(call step,unit and golden tests,nice -n 5 $(PYTEST) -m "not live" tests/unit tests/golden)
+
+# Labs one at a time: a second one that starts keeps the first one's clients waiting.
+live:
+	@$(PYTEST) --durations 0 --durations-min 5 \
 	  -m "not bench and not browser" tests/live scenarios
 
 scenarios: images ## every scenario, on labs that are kept up in between
