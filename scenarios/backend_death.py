@@ -33,12 +33,8 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import (
-    L4Hash,
-    Region,
-    ResolverBehaviour,
-    Topology,
-)
+from lab.topology.l4 import L4Hash
+from lab.topology.model import Region, ResolverBehaviour, Topology
 
 KEPT, KEPT_MS = 20, 500
 #: Each has a port of its own, and a client node sets 10,240 apart for them.

@@ -32,12 +32,8 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import Knob, knob_texts
-from lab.topology.model import (
-    L4Kind,
-    Region,
-    ResolverBehaviour,
-    Topology,
-)
+from lab.topology.l4 import L4Kind
+from lab.topology.model import Region, ResolverBehaviour, Topology
 
 #: Longer than a user waits: each connection carries one request at a time.
 KEPT_MS = 1000

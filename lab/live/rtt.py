@@ -12,7 +12,8 @@ from lab.live.channel import output_of, replies
 from lab.live.fleet import Fleet
 from lab.plan.nodes import router_address
 from lab.topology.distance import round_trips_s
-from lab.topology.model import L4Kind, Topology
+from lab.topology.l4 import L4Kind
+from lab.topology.model import Topology
 
 _TIMES = 10
 _REPLY_S = 10.0

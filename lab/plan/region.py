@@ -31,7 +31,8 @@ from lab.plan.nodes import (
 )
 from lab.render import backend, bird, envoy, nftables
 from lab.render.model import Rendered, joined
-from lab.topology.model import L4Kind, Region, Topology
+from lab.topology.l4 import L4Kind
+from lab.topology.model import Region, Topology
 
 
 def region_nodes(topology: Topology, region: Region, wiring: Wiring) -> Iterator[Node]:

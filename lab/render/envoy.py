@@ -16,8 +16,9 @@ from lab.node.certificates import CERTIFICATE, FOLDER, KEY
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
+from lab.topology.l4 import L4Hash
 from lab.topology.l7 import Header, L7Policy
-from lab.topology.model import L4Hash, Region
+from lab.topology.model import Region
 from lab.topology.timers import LOOK_EVERY_S, LOOK_FALL, LOOK_RISE
 
 CONFIG = "/etc/lab/envoy/envoy.yaml"

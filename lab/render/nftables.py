@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.topology.model import L4Hash
+from lab.topology.l4 import L4Hash
 from lab.topology.timers import LOOK_EVERY_S, LOOK_FALL, LOOK_RISE
 
 RULESET = "/etc/lab/nftables/steering.nft"

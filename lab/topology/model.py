@@ -15,6 +15,7 @@ from pydantic import Field, PositiveInt
 from lab.topology.base import Model, Name
 from lab.topology.front import GlobalL4
 from lab.topology.hybrids import Hybrid
+from lab.topology.l4 import L4Hash, L4Kind
 from lab.topology.l7 import L7Policy
 from lab.topology.timers import Check, Timers
 from lab.topology.values import (
@@ -65,21 +66,6 @@ class Beyond(StrEnum):
 
     REFUSE = "refuse"  # at once; health checks are answered all the same
     QUEUE = "queue"  # all wait in one line, health checks too
-
-
-class L4Kind(StrEnum):
-    """How L4 nodes pass connections on to the L7 nodes."""
-
-    PROXY = "proxy"  # they end them and begin their own
-    PACKET = "packet"  # their kernels send each packet on; replies come past them
-
-
-class L4Hash(StrEnum):
-    """What decides at L4 which L7 node a connection goes to."""
-
-    MAGLEV = "maglev"
-    RING = "ring"
-    MODULO = "modulo"  # of the number of nodes that live: no consistent hash
 
 
 class Backend(Model):

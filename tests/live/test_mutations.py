@@ -23,10 +23,9 @@ from lab.live.world import LiveWorld
 from lab.paths import scenarios_folder
 from lab.plan.model import Condition, File, Plan
 from lab.scenario.catalogue import load_catalogue
+from lab.topology.l4 import L4Hash, L4Kind
 from lab.topology.loading import load
 from lab.topology.model import (
-    L4Hash,
-    L4Kind,
     Resolver,
     ResolverBehaviour,
     ServedName,

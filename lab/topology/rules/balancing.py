@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from lab.topology.draft import Draft, text
 from lab.topology.finding import Finding
-from lab.topology.model import L4Hash, L4Kind, Region
+from lab.topology.l4 import L4Hash, L4Kind
+from lab.topology.model import Region
 from lab.topology.words import listing
 
 #: What each kind of L4 node can hash by.

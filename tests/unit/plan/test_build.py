@@ -12,8 +12,8 @@ from lab.live.daemons.registry import ADAPTERS
 from lab.plan.build import build
 from lab.plan.links import default_subnets, link_count, uplink_names
 from lab.plan.model import Node, Plan, Role
+from lab.topology.l4 import L4Kind
 from lab.topology.loading import load
-from lab.topology.model import L4Kind
 from tests.unit.worlds import quick, real
 
 ROUTERS = {Role.EDGE, Role.TRANSIT, Role.ACCESS}

@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 
 from lab.render import envoy
 from lab.render.model import Rendered
-from lab.topology.model import L4Hash, Region
+from lab.topology.l4 import L4Hash
+from lab.topology.model import Region
 from tests.unit import worlds
 
 SERVICE = IPv4Address("203.0.113.10")

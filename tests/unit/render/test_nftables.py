@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from lab.render import nftables
 from lab.render.model import Rendered
-from lab.topology.model import L4Hash
+from lab.topology.l4 import L4Hash
 
 SERVICE, ANYCAST = IPv4Address("203.0.113.10"), IPv4Address("198.51.100.1")
 L7 = {"l7-1": (1, IPv4Address("10.0.0.4")), "l7-2": (2, IPv4Address("10.0.0.5"))}
