@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from lab.errors import WrongUse
 from lab.live import targets
+from lab.live.blows import Blow, Target
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.fleet import Fleet
-from lab.live.targets import Blow, Target
 from lab.scenario.model import Fault, FaultKind
 
 #: A fault is agreed with all nodes at least this long before it happens.

@@ -10,8 +10,8 @@ import pytest
 from lab.backend import app
 from lab.errors import WrongUse
 from lab.live import targets
+from lab.live.blows import Blow
 from lab.live.fleet import Fleet
-from lab.live.targets import Blow
 from lab.plan.model import Role
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
