@@ -83,6 +83,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for region in empties.regions
     )
     first = replace(first, at_age_s=knobs.age_s)
+    common.refuse_withdrawal(topology, first)
     timers = topology.timers_of(empties.name)
     rounding = bounds.ROUNDINGS[resolver.daemon]
     detected = bounds.detection(

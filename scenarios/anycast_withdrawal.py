@@ -122,8 +122,8 @@ class _Deaths:
     @cached_property
     def bounds(self) -> dict[FaultKind, Bound]:
         """When users recover from each death that somebody notices."""
-        bound = self.topology.timers.announce.bound
-        kinds = NOTICED + ((FaultKind.APP_DEAD,) if bound else ())
+        seen = forecast.route_goes(self.topology, self.fault(FaultKind.APP_DEAD))
+        kinds = NOTICED + ((FaultKind.APP_DEAD,) if seen else ())
         return {
             k: common.recovery(self.topology, self.users, self.fault(k)) for k in kinds
         }
@@ -222,7 +222,7 @@ class _Deaths:
             low=1.0,
             high=1.0,
             unit=Unit.PERCENT,
-            why="what announces does not look at what it announces",
+            why="what announces does not look so far down, or does not heed it",
         )
 
     def draining(self, rate_rps: int) -> Iterator[Measures]:

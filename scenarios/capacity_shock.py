@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.scenario import common, load, pick
+from lab.scenario import common, load, pick, withdrawal
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.figures import FailedShare, RouteChanges
 from lab.scenario.model import (
@@ -35,6 +35,7 @@ from lab.topology.model import (
     ResolverBehaviour,
     Topology,
 )
+from lab.topology.timers import Depth
 
 INTERVAL_MS = 500
 #: Until the routes have moved and what a backend takes at once is used up.
@@ -150,6 +151,8 @@ class _Shock:
         able_rps = load.capacity_rps(self.survives)
         excess = load.excess(self.offered_rps, self.survives)
         queues = any(b.beyond is Beyond.QUEUE for b in self.survives.backends)
+        announce = self.topology.announce_of(self.survives.name)
+        asked = withdrawal.is_withdrawn(announce, Depth.REGION)
         section = (
             f"{self.survives.name} alone: {self.offered_rps:g} requests a second, "
             f"of which it serves {able_rps}"
@@ -161,10 +164,11 @@ class _Shock:
             low, high = excess - load.SHARE, excess + load.SHARE
             why = f"it refuses what is too much, {excess:.0%}, and serves the rest"
         if excess and queues:
-            low, high, changes = min(1.0, excess + WORSE), 1.0, (1, None)
+            low, high = min(1.0, excess + WORSE), 1.0
+            changes = (1, None) if asked else (0, 0)
             why = (
                 "whoever waits longer than a client does is served for nobody; checks "
-                "wait in the same line, so balancers and routers give the region up"
+                "wait in the same line, so whoever asks a backend gives the region up"
             )
         yield Measures(
             section=section,
@@ -188,7 +192,7 @@ class _Shock:
             ),
             low=changes[0],
             high=changes[1],
-            why="a region that answers its checks keeps its route"
+            why="a region that answers its checks, or is not asked, keeps its route"
             if changes[1] == 0
             else "withdrawn when its checks fail; announced again once the line is "
             "empty, and everybody is back",

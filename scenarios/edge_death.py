@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated
 
 from lab.errors import InvalidInput, Problem
-from lab.scenario import bounds, common, forecast, pick
+from lab.scenario import bounds, common, forecast, pick, withdrawal
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.chance import longest_miss, share_bounds
 from lab.scenario.figures import (
@@ -227,7 +227,7 @@ class _Deaths:
             why=f"{silence.why}; + {bounds.CONVERGENCE_S:g} s for the routes; up to "
             f"{missed} in a row may miss the dead edge",
         )
-        recovery = bounds.anycast_recovery(
+        recovery = withdrawal.anycast_recovery(
             self.topology.timers,
             second.kind,
             interval_s=PACE_MS / 1000,

@@ -51,6 +51,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         what = "check_threshold is 1, so nobody waits for a second failure"
         raise InvalidInput((Problem(what=what, allowed="2 or more"),))
     everything = tuple(str(topology.region(r).address) for r in served.regions)
+    blip = Fault(kind=FaultKind.BROWN_OUT, target=served.regions[0], label="blip")
+    common.refuse_withdrawal(topology, blip)
     blip_s = float(check.interval_s)
     settle_s = check.threshold * check.interval_s + check.timeout_s + 2.0
 
@@ -126,7 +128,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             Undo(target=hasty.name, label="started"),
             Observe(for_s=settle_s),
             ask("flap", blip_s + settle_s, hasty, patient),
-            Fault(kind=FaultKind.BROWN_OUT, target=served.regions[0], label="blip"),
+            blip,
             Undo(target=served.regions[0], after_s=blip_s, label="over"),
             Observe(for_s=settle_s, label="after"),
             Restore(),

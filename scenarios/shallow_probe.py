@@ -64,6 +64,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     fault = Fault(
         kind=FaultKind.BROWN_OUT, target=deep.regions[0], at_age_s=knobs.age_s
     )
+    common.refuse_withdrawal(topology, fault)
     bound = common.recovery(topology, by_deep, fault)
 
     def expectations() -> Iterator[Expectation]:

@@ -1,44 +1,70 @@
 """`python3 -m lab.node.announcer`: binds an L4 node's announcements to its health.
 
-It asks the local service, through the node's own load balancer, every interval; after
-`rise` good replies in a row it enables BIRD's static routes, after `fall` bad ones it
-disables them. While a file exists that withholds a route, this one stays withdrawn and
-the others follow health. On SIGTERM it withdraws first and ends after.
+It looks at the node and what is behind it every interval; after `rise` good looks in
+a row it enables BIRD's static routes, after `fall` bad ones it disables them. While a
+file exists that withholds a route, this one stays withdrawn and the others follow
+health. On SIGTERM it withdraws first and ends after.
 
-Arguments: one JSON object with `socket`, `host`, `port`, `path`, `interval_ms`,
-`fall`, `rise`, `bound` (if not, bad replies withdraw nothing), `routes` (names of
-BIRD's static protocols) and `withheld` (a route's name: files).
+What BIRD announces outlives whoever told it to. An announcer that starts, or that has
+been silent for so long that its guard may have acted (`lab.node.guard`), knows nothing
+of what is announced: it looks first, and then says all of it anew.
+
+Arguments: one JSON object with `socket`, `looks`, `interval_ms`, `fall`, `rise`,
+`bound` (if not, bad looks withdraw nothing), `routes` (names of BIRD's static
+protocols), `withheld` (a route's name: files), `silent_ms` and `alive` (a file that is
+touched before each look; "" if nobody watches). All `looks` must be good: each is a
+program to run (`argv`), or a GET of `path` from `port` of any of `hosts`, of which one
+must reply, with `status` if there is one. `instead` is {file: path}: what to get while
+a file is there.
 """
 
 from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.node.probes import bird, get
+from lab.node.orders import order
+from lab.node.probes import PROBE_TIMEOUT_S, get
+from lab.node.together import together
 
 
 class Announcer:
     """Health in, enable and disable out."""
 
-    def __init__(self, args: dict[str, Any]) -> None:
-        """Begin with everything withdrawn, as BIRD's configuration does."""
+    def __init__(
+        self, args: dict[str, Any], *, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin without knowing what is announced, or how the service is."""
         self._args = args
-        self._announced = dict.fromkeys(args["routes"], False)
-        self._healthy = False
+        self._clock_s = clock_s
+        self._looked_s = clock_s()
+        self._announced: dict[str, bool | None] = dict.fromkeys(args["routes"])
+        self._healthy: bool | None = None
+        self._latest: bool | None = None
         self._streak = 0
 
     def look(self) -> None:
-        """Probe once and announce or withdraw what follows from it."""
-        good = self._probe()
-        self._streak = 0 if good == self._healthy else self._streak + 1
+        """Look once and announce or withdraw what follows from it."""
+        if self._args["alive"]:
+            Path(self._args["alive"]).touch()
+        since_s, self._looked_s = self._looked_s, self._clock_s()
+        if self._looked_s - since_s >= self._args["silent_ms"] / 1000:
+            self._forget()
+        good = all(is_well(look) for look in self._args["looks"])
+        self._streak = self._streak + 1 if good == self._latest else 1
+        self._latest = good
         heeded = good or self._args["bound"]
         if heeded and self._streak >= self._args["rise" if good else "fall"]:
-            self._healthy, self._streak = good, 0
+            self._healthy = good
+        if self._healthy is None:
+            return
         for route in self._announced:
             files = self._args["withheld"].get(route, ())
             withheld = any(Path(file).exists() for file in files)
@@ -49,24 +75,44 @@ class Announcer:
         for route in self._announced:
             self._set(route, announced=False)
 
-    def _probe(self) -> bool:
-        args = self._args
-        try:
-            return get(args["host"], args["port"], args["path"])[0] == 200
-        except OSError:
-            return False
+    def _forget(self) -> None:
+        self._announced = dict.fromkeys(self._announced)
+        self._healthy = self._latest = None
+        self._streak = 0
 
     def _set(self, route: str, *, announced: bool) -> None:
         if self._announced[route] == announced:
             return
         verb = "enable" if announced else "disable"
+        if order(self._args["socket"], verb, route):
+            self._announced[route] = announced
+
+
+def is_well(look: Mapping[str, Any]) -> bool:
+    """Tell whether one look finds what it should."""
+    if argv := look.get("argv"):
+        return _succeeds(argv)
+    instead = look.get("instead", {})
+    path = next((p for f, p in instead.items() if Path(f).exists()), look["path"])
+
+    def answers(host: str) -> bool:
         try:
-            reply = bird(self._args["socket"], f"{verb} {route}")
-        except OSError as exc:  # no BIRD, no announcement; the next look tries again
-            print(f"{verb} {route}: {exc}", flush=True)
-            return
-        print(f"{verb} {route}: {reply.strip()}", flush=True)
-        self._announced[route] = announced
+            status, _ = get(host, look["port"], path)
+        except OSError:
+            return False
+        return bool(look.get("status", status) == status)
+
+    return any(together(answers, look["hosts"]))
+
+
+def _succeeds(argv: list[str]) -> bool:
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, timeout=PROBE_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def main() -> None:
@@ -75,8 +121,10 @@ def main() -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     announcer = Announcer(args)
-    while not ended.wait(args["interval_ms"] / 1000):
+    due_s = time.monotonic()
+    while not ended.wait(max(0.0, due_s - time.monotonic())):
         announcer.look()
+        due_s = max(due_s + args["interval_ms"] / 1000, time.monotonic())
     announcer.withdraw()
 
 

@@ -18,19 +18,20 @@ import sys
 import threading
 from typing import Any
 
-from lab.node.probes import bird, get
+from lab.node.orders import order
+from lab.node.probes import get
 
 
 class Standby:
     """Somebody else's health in, enable and disable out."""
 
     def __init__(self, args: dict[str, Any]) -> None:
-        """Begin with nothing announced, and nothing known of the other region."""
+        """Begin knowing nothing, not even what an earlier one left announced."""
         self._args = args
         self._dead: bool | None = None
         self._latest: bool | None = None
         self._streak = 0
-        self._announced = False
+        self._announced: bool | None = None
 
     def look(self) -> None:
         """Look at the other region once and do what follows from it."""
@@ -39,7 +40,8 @@ class Standby:
         self._latest = good
         if self._streak == self._args["rise" if good else "fall"]:
             self._take_for(dead=not good)
-        self._set(announced=bool(self._dead) and self._is_well("own"))
+        if self._dead is not None:
+            self._set(announced=self._dead and self._is_well("own"))
 
     def withdraw(self) -> None:
         """Withdraw what is announced."""
@@ -65,14 +67,9 @@ class Standby:
     def _set(self, *, announced: bool) -> None:
         if self._announced == announced:
             return
-        verb, routes = "enable" if announced else "disable", self._args["routes"]
-        try:
-            reply = bird(self._args["socket"], f"{verb} {routes}")
-        except OSError as exc:  # no BIRD, no announcement; the next look tries again
-            print(f"{verb} {routes}: {exc}", flush=True)
-            return
-        print(f"{verb} {routes}: {reply.strip()}", flush=True)
-        self._announced = announced
+        verb = "enable" if announced else "disable"
+        if order(self._args["socket"], verb, self._args["routes"]):
+            self._announced = announced
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from lab.plan.links import (
     l7_names,
     uplink_names,
 )
-from lab.plan.model import Node, Role
+from lab.plan.model import Node, Process, Role
 from lab.plan.nodes import (
     BALANCER_SYSCTLS,
     PER_FLOW,
@@ -29,7 +29,7 @@ from lab.plan.nodes import (
     router_node,
     routing,
 )
-from lab.render import backend, bird, envoy, nftables
+from lab.render import announcer, backend, bird, envoy, nftables
 from lab.render.model import Rendered, joined
 from lab.topology.l4 import L4Kind
 from lab.topology.model import Region, Topology
@@ -192,7 +192,8 @@ def _edge(inside: _Inside, number: int, name: str) -> Node:
 
 def _l4(inside: _Inside, name: str) -> Node:
     region, services = inside.region, inside.services
-    announcer = bird.announcing(
+    l7 = inside.addresses(l7_names(region))
+    announcing = bird.announcing(
         name,
         asn=region.asn,
         router_id=inside.address(name),
@@ -205,8 +206,8 @@ def _l4(inside: _Inside, name: str) -> Node:
         ),
         learns=inside.learned(name),
         timers=inside.topology.timers,
+        announcers=_announcers(inside, tuple(address for _, address in l7)),
     )
-    l7 = inside.addresses(l7_names(region))
     tls = region.l7_policy.tls
     # Stopped in reverse: what announces goes before what serves.
     if region.l4_kind is L4Kind.PROXY:
@@ -218,7 +219,7 @@ def _l4(inside: _Inside, name: str) -> Node:
             place=inside.place,
             wiring=inside.wiring,
             loopbacks=services,
-            rendered=joined(proxy, announcer),
+            rendered=joined(proxy, announcing),
             sysctls=BALANCER_SYSCTLS,
             gate=True,
         )
@@ -233,9 +234,22 @@ def _l4(inside: _Inside, name: str) -> Node:
             place=inside.place,
             wiring=inside.wiring,
             loopbacks=(),
-            rendered=joined(steering, announcer),
+            rendered=joined(steering, announcing),
         ),
         marked.values(),
+    )
+
+
+def _announcers(inside: _Inside, l7: tuple[IPv4Address, ...]) -> tuple[Process, ...]:
+    """Return who tells BIRD what to announce, on every L4 node."""
+    region, timers = inside.region, inside.topology.timers
+    announce = inside.topology.announce_of(region.name)
+    looking = announcer.looks(announce.depth, region.l4_kind, region.address, l7)
+    return (
+        *announcer.processes(
+            announce, looking, heeded=timers.bgp.heeds_graceful_shutdown
+        ),
+        *(announcer.standing_by(region.address, s, announce) for s in inside.standbys),
     )
 
 

@@ -22,7 +22,6 @@ Source: BIRD 2.17 user's guide, sections 6.2 (BFD), 6.3 (BGP), 6.6 (kernel).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -31,16 +30,17 @@ from types import MappingProxyType
 from lab.plan.model import Condition, File, Process
 from lab.render.model import Rendered
 from lab.render.templates import fill
-from lab.topology.timers import STANDBY_TIMEOUT_MS, Announce, Timers
+from lab.topology.timers import Timers
 
 CONFIG = "/etc/lab/bird/bird.conf"
 SOCKET = "/run/lab/bird.ctl"
 ANYCAST_ROUTES = "anycast"
 DRAINING_ROUTES = "anycast_draining"
 UNICAST_ROUTES = "unicast"
-#: While it is there, an announcer keeps back what is announced without the mark.
+#: While it is there, an announcer keeps back what is announced without the mark; but
+#: the region's own address, which has no other way, stays until the region stops.
 DRAINING_FILE = "/run/lab/draining"
-#: While it is there, it keeps back that and what is announced with it.
+#: While it is there, it keeps back all of anycast, with and without the mark.
 WITHDRAWN_FILE = "/run/lab/withdrawn"
 
 
@@ -163,9 +163,10 @@ def announcing(
     peers: tuple[Peer, ...],
     learns: tuple[tuple[IPv4Network, int], ...],
     timers: Timers,
+    announcers: tuple[Process, ...],
     standbys: tuple[Standby, ...] = (),
 ) -> Rendered:
-    """Return an L4 node's BIRD and announcer: health in, announcements out.
+    """Return an L4 node's BIRD and its `announcers`: health in, announcements out.
 
     Where it `learns` routes its peers import, its kernel gets them. What it stands by
     with waits for another region's death (`lab.node.standby`).
@@ -193,22 +194,6 @@ def announcing(
             for standby in standbys
         ),
     )
-    announcer = {
-        "socket": SOCKET,
-        "host": str(unicast),
-        "port": 80,
-        "path": "/shallow",
-        **timers.announce.model_dump(),
-        "withheld": {
-            ANYCAST_ROUTES: [DRAINING_FILE, WITHDRAWN_FILE],
-            DRAINING_ROUTES: [WITHDRAWN_FILE],
-        },
-        "routes": [ANYCAST_ROUTES, DRAINING_ROUTES, UNICAST_ROUTES],
-    }
-    process = Process(
-        name="announcer",
-        argv=("python3", "-m", "lab.node.announcer", json.dumps(announcer)),
-    )
     return _rendered(
         name,
         asn=asn,
@@ -223,27 +208,7 @@ def announcing(
             *((_routes(learns),) if learns else ()),
             *map(_waits, standbys),
         ),
-        more=(process, *(_waiting(unicast, s, timers.announce) for s in standbys)),
-    )
-
-
-def _waiting(unicast: IPv4Address, standby: Standby, looks: Announce) -> Process:
-    """Return who looks at another region and announces in its place."""
-    orders = {
-        "socket": SOCKET,
-        "routes": standby.routes,
-        "primary": str(standby.primary),
-        "own": str(unicast),
-        "port": 80,
-        "path": "/deep",
-        "timeout_ms": STANDBY_TIMEOUT_MS,
-        "interval_ms": looks.interval_ms,
-        "fall": looks.fall,
-        "rise": looks.rise,
-    }
-    return Process(
-        name=standby.routes,
-        argv=("python3", "-m", "lab.node.standby", json.dumps(orders)),
+        more=announcers,
     )
 
 

@@ -15,7 +15,6 @@ from lab.topology.model import Provider, Resolver, ResolverBehaviour
 from lab.topology.timers import (
     LOOK_EVERY_S,
     LOOK_FALL,
-    Announce,
     Bfd,
     Bgp,
     Check,
@@ -140,50 +139,12 @@ def silence(timers: Timers) -> Bound:
     return hold_expiry(timers.bgp)
 
 
-def anycast_recovery(
-    timers: Timers,
-    kind: FaultKind,
-    *,
-    interval_s: float,
-    way_s: float = 0.0,
-    asking_s: float = 0.0,
-) -> Bound:
-    """Return when a client gets a reply from the next site of an anycast address.
-
-    Args:
-        timers: By which neighbours miss the site, or it sees its service dead.
-        kind: How it died.
-        interval_s: The client's pace.
-        way_s: How long packets, and the news, travel between client and dead site.
-        asking_s: How long a client may ask for the address before it sends a packet.
-    """
-    dead = kind is FaultKind.APP_DEAD
-    seen = health_withdrawal(timers.announce) if dead else silence(timers)
-    low = max(0.0, seen.low_s - way_s - asking_s)
-    high = seen.high_s + CONVERGENCE_S + way_s + interval_s
-    tail = f"+ {CONVERGENCE_S:g} s for the routes + one attempt each {interval_s:g} s"
-    if way_s or asking_s:
-        tail += f"; {way_s:g} s away, and up to {asking_s:g} s to ask for the address"
-    if dead or kind in SILENT:
-        return Bound(low_s=low, high_s=high, why=f"{seen.why}; {tail}")
-    why = f"a killed router's sessions close at once; at worst {seen.why}; {tail}"
-    return Bound(low_s=0.0, high_s=high, why=why)
-
-
 def looked_dead() -> Bound:
     """Return when a balancer gives up one of those behind it that refuses at once."""
-    return _looks(LOOK_FALL, LOOK_EVERY_S)
+    return looks(LOOK_FALL, LOOK_EVERY_S)
 
 
-def health_withdrawal(announce: Announce) -> Bound:
-    """Return when an L4 node withdraws its routes after its service has died.
-
-    It looks at a service that refuses at once.
-    """
-    return _looks(announce.fall, announce.interval_ms / 1000)
-
-
-def _looks(fall: int, interval_s: float) -> Bound:
+def looks(fall: int, interval_s: float) -> Bound:
     """Return when so many looks in a row were bad; the first is within an interval."""
     low, high = (fall - 1) * interval_s, fall * interval_s + IN_FLIGHT_S
     why = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from lab.scenario import bounds, forecast, patience
+from lab.errors import InvalidInput, Problem
+from lab.scenario import bounds, forecast, patience, withdrawal
 from lab.scenario.chance import ALPHA
 from lab.scenario.figures import (
     AnswerP,
@@ -35,6 +36,7 @@ from lab.topology.distance import (
 from lab.topology.geography import preferred
 from lab.topology.model import (
     Access,
+    AnycastName,
     Geo,
     Parent,
     Provider,
@@ -42,6 +44,7 @@ from lab.topology.model import (
     Topology,
     Transit,
 )
+from lab.topology.timers import Depth
 
 #: How long a client of each behaviour waits for an address before it tries the next.
 WAITS_MS = MappingProxyType(
@@ -190,13 +193,38 @@ def fails_until(
     )
 
 
-def recovery(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
-    """Return when a cohort of a health-checked name recovers from a region's death.
+def refuse_withdrawal(topology: Topology, fault: Fault) -> None:
+    """Refuse announcements that end when the service fails: the story is of checks.
 
     Raises:
+        InvalidInput: They look at what users get, so no check finds a route.
+    """
+    if forecast.route_goes(topology, fault):
+        what = f"announce.depth is {Depth.DEEP}: the route goes, and no check passes"
+        allowed = ", ".join(d for d in Depth if d is not Depth.DEEP)
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
+
+
+def recovery(topology: Topology, cohort: Cohort, fault: Fault) -> Bound:
+    """Return when a cohort recovers from a region's death.
+
+    Raises:
+        InvalidInput: It never does: nobody withdraws the route.
         ValueError: It is not known to.
     """
     bound = forecast.outlook(topology, cohort, fault).recovery
+    needed = withdrawal.SEEN_AT.get(fault.kind)
+    by_route = isinstance(topology.served(cohort.qname), AnycastName)
+    if needed and by_route and not forecast.route_goes(topology, fault):
+        announce = topology.announce_of(fault.target)
+        bound_to = announce.depth if announce.bound else "nothing"
+        what = (
+            f"announcements of {fault.target} are bound to {bound_to}: its route stays "
+            f"when it suffers {fault.kind}"
+        )
+        deep = " or ".join(depth for depth in Depth if depth.reaches(needed))
+        allowed = f"announce.bound, and announce.depth {deep}"
+        raise InvalidInput((Problem(what=what, allowed=allowed),))
     if bound is None:
         raise ValueError(f"nobody can say when {cohort.name} recovers")
     return bound

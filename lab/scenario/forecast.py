@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lab.scenario import bounds, in_front
+from lab.scenario import bounds, in_front, withdrawal
 from lab.scenario.model import (
     Behaviour,
     Bound,
@@ -50,13 +50,30 @@ def served_name(topology: Topology, qname: str) -> ServedName:
 
 
 def is_detected(topology: Topology, qname: str, fault: Fault) -> bool:
-    """Tell whether the providers' checks of a name see a fault of a region."""
+    """Tell whether the providers' checks of a name see a fault of a region.
+
+    A shallow one does not see a brown-out; but no check passes without a route.
+    """
     if fault.kind is FaultKind.WITHDRAW:
         return False
     match served_name(topology, qname):
-        case Failover(probe=probe) | Geo(failover=True, probe=probe):
-            return probe is Probe.DEEP or fault.kind is not FaultKind.BROWN_OUT
+        case Failover(probe=Probe.DEEP) | Geo(failover=True, probe=Probe.DEEP):
+            return True
+        case Failover() | Geo(failover=True):
+            browned_out = fault.kind is FaultKind.BROWN_OUT
+            return not browned_out or route_goes(topology, fault)
     return False
+
+
+def route_goes(topology: Topology, fault: Fault) -> bool:
+    """Tell whether what announces a region withdraws it for a fault of its service.
+
+    What befalls only some of a region is no reason to.
+    """
+    if fault.target not in {region.name for region in topology.regions}:
+        return False
+    announce = topology.announce_of(fault.target)
+    return withdrawal.is_withdrawn(announce, withdrawal.SEEN_AT[fault.kind])
 
 
 def resolver_named(topology: Topology, name: str) -> Resolver:
@@ -210,11 +227,11 @@ def _anycast(topology: Topology, cohort: Cohort, fault: Fault) -> Outlook:
         return Outlook()
     if fault.kind is FaultKind.DRAIN:
         return _unhurt(cohort, "the route goes while the region still serves")
-    if fault.kind is FaultKind.BROWN_OUT:
-        return Outlook()  # what announces the route looks at the shallow check
     if fault.kind is FaultKind.WITHDRAW:
         return Outlook()  # how long routers have none depends on who tells whom
-    bound = bounds.anycast_recovery(
+    if fault.kind in withdrawal.SEEN_AT and not route_goes(topology, fault):
+        return Outlook()  # it stays, and leads to nobody for as long as one looks
+    bound = withdrawal.anycast_recovery(
         topology.timers,
         fault.kind,
         interval_s=cohort.interval_ms / 1000,

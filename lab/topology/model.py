@@ -17,7 +17,7 @@ from lab.topology.front import GlobalL4
 from lab.topology.hybrids import Hybrid
 from lab.topology.l4 import L4Hash, L4Kind
 from lab.topology.l7 import L7Policy
-from lab.topology.timers import Check, Timers
+from lab.topology.timers import Announce, Check, CheckerDeath, Depth, Timers
 from lab.topology.values import (
     SUBNET_SIZE,
     Address,
@@ -119,6 +119,10 @@ class Region(Model):
     l7_policy: L7Policy = L7Policy()
     """What else they do with each request."""
     backends: Annotated[tuple[Backend, ...], Field(min_length=1, max_length=16)]
+    announce_depth: Depth | None = None
+    """How far down its L4 nodes look, if not as `announce.depth` says."""
+    on_checker_death: CheckerDeath | None = None
+    """What their routes do without who looks, if not as `announce` says."""
     location: Location | None = None
     """Where its users' distance is counted from; `geo` names need it."""
 
@@ -351,6 +355,15 @@ class Topology(Model):
         if ttl_s is None:
             return self.timers
         return self.timers.model_copy(update={"ttl_s": ttl_s})
+
+    def announce_of(self, name: str) -> Announce:
+        """Return how a region is announced, its own depth among it."""
+        region, announce = self.region(name), self.timers.announce
+        own = {
+            "depth": region.announce_depth or announce.depth,
+            "on_checker_death": region.on_checker_death or announce.on_checker_death,
+        }
+        return announce.model_copy(update=own)
 
     def check_of(self, qname: str) -> Check:
         """Return how one name is checked, its own threshold among it."""

@@ -40,12 +40,23 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "bgp.hold_s": ("bgp", "hold_s"),
         "bgp.heeds_graceful_shutdown": ("bgp", "heeds_graceful_shutdown"),
         "announce.bound": ("announce", "bound"),
+        "announce.depth": ("announce", "depth"),
+        "announce.on_checker_death": ("announce", "on_checker_death"),
         "announce.interval_ms": ("announce", "interval_ms"),
         "announce.fall": ("announce", "fall"),
         "announce.rise": ("announce", "rise"),
         "global_check.interval_ms": ("global_check", "interval_ms"),
         "global_check.timeout_ms": ("global_check", "timeout_ms"),
         "global_check.fall": ("global_check", "fall"),
+    }
+)
+
+#: What a name or a region can have of its own, by the timer that it overrides.
+_OWN: Mapping[tuple[str, ...], str] = MappingProxyType(
+    {
+        ("ttl_s",): "ttl_s",
+        ("announce", "depth"): "announce_depth",
+        ("announce", "on_checker_death"): "on_checker_death",
     }
 )
 
@@ -114,7 +125,7 @@ def undivided(topology: Topology) -> Topology:
 def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
     """Return the topology with single timers set, after the profile.
 
-    A TTL that a person sets is that of every name, those with one of their own too.
+    What a person sets is so for every name and region, those with their own too.
 
     Args:
         topology: The profile is applied already.
@@ -124,9 +135,11 @@ def override(topology: Topology, settings: Mapping[str, str | int]) -> Topology:
         InvalidInput: A name or a value is wrong; with all problems.
     """
     data = topology.model_dump(mode="json")
-    if any(_PATHS.get(name) == ("ttl_s",) for name in settings):
-        for name in data["zone"]["names"]:
-            name["ttl_s"] = None
+    paths = {_PATHS[name] for name in settings if is_setting(name)}
+    for path, own in _OWN.items():
+        for thing in (*data["zone"]["names"], *data["regions"]):
+            if path in paths and own in thing:
+                thing[own] = None
     findings = [
         *_set(data["timers"], settings),
         *shape.findings(Topology, data),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, PositiveInt
@@ -14,6 +15,10 @@ LOOK_EVERY_S, LOOK_RISE, LOOK_FALL = 0.5, 1, 3
 #: How long a region that stands by waits for another one to accept a connection, and
 #: then for its reply.
 STANDBY_TIMEOUT_MS = 500
+#: A look of an announcer that nobody answers ends after that long (`lab.node.probes`).
+LONGEST_LOOK_S = 0.5
+#: How often the guard of an announcer looks for a sign of life.
+GUARD_EVERY_S = 0.1
 
 
 class Check(Model):
@@ -45,17 +50,50 @@ class Bgp(Model):
     """
 
 
+class Depth(StrEnum):
+    """How far down an L4 node looks before it announces."""
+
+    NODE = "node"  # its own balancer is well
+    POP = "pop"  # and an L7 node answers
+    REGION = "region"  # and a backend answers its shallow check
+    DEEP = "deep"  # and its deep one: users are served
+
+    def reaches(self, layer: Depth) -> bool:
+        """Tell whether the death of a layer is seen by who looks so far down."""
+        depths = list(Depth)
+        return depths.index(self) >= depths.index(layer)
+
+
+class CheckerDeath(StrEnum):
+    """What becomes of announcements when the process that looks dies, or hangs."""
+
+    KEEP = "keep"  # they stay as they are: fail static
+    WITHDRAW = "withdraw"  # a guard takes the anycast route back: fail closed
+
+
 class Announce(Model):
     """How an L4 node's own health becomes its announcement."""
 
     bound: bool = True
     """Whether it withdraws when it is unhealthy; if not, it announces to its end."""
+    depth: Depth = Depth.REGION
+    """What it looks at, unless a region says otherwise."""
+    on_checker_death: CheckerDeath = CheckerDeath.KEEP
+    """What becomes of its routes with nobody to look, unless a region differs."""
     interval_ms: Annotated[int, Field(ge=50, le=60_000)] = 200
     """From one look at the local service to the next."""
     fall: PositiveInt = 3
     """Failures in a row before it withdraws."""
     rise: PositiveInt = 2
     """Successes in a row before it announces."""
+
+    @property
+    def silent_s(self) -> float:
+        """After how long without a sign of life a guard takes the announcer for dead.
+
+        One that waits for the longest look gives a sign in half of that and less.
+        """
+        return self.interval_ms / 1000 + 2 * LONGEST_LOOK_S
 
 
 class GlobalCheck(Model):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.node.announcer import Announcer
+from lab.node import probes
+from lab.node.announcer import Announcer, is_well
+from lab.topology.timers import LONGEST_LOOK_S
 
 RISE, FALL = 2, 3
+SILENT_MS = 1100
 ANYCAST, UNICAST = "anycast", "unicast"
 
 
@@ -25,6 +30,7 @@ class Service(HTTPServer):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             assert isinstance(self.server, Service)
+            self.server.asked.append(self.path)
             self.send_response(self.server.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -33,6 +39,7 @@ class Service(HTTPServer):
             """Stay silent."""
 
     def __init__(self) -> None:
+        self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), self.Handler)
 
 
@@ -53,6 +60,15 @@ class Bird(socketserver.UnixStreamServer):
     def since_last(self) -> list[str]:
         told, self.told = self.told, []
         return told
+
+
+class Clock:
+    """Stands still unless a test lets time pass."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 @contextmanager
@@ -90,21 +106,30 @@ def draining(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def watching(service: Service, control: Path, draining: Path) -> Announcer:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def watching(
+    service: Service, control: Path, draining: Path, clock: Clock
+) -> Announcer:
     host, port = service.server_address[:2]
+    look = {"hosts": [host], "port": port, "path": "/shallow", "status": 200}
     return Announcer(
         {
             "socket": str(control),
-            "host": host,
-            "port": port,
-            "path": "/shallow",
+            "looks": [look],
+            "alive": "",
+            "silent_ms": SILENT_MS,
             "interval_ms": 100,
             "rise": RISE,
             "fall": FALL,
             "bound": True,
             "routes": [ANYCAST, UNICAST],
             "withheld": {ANYCAST: [str(draining)]},
-        }
+        },
+        clock_s=clock,
     )
 
 
@@ -174,10 +199,118 @@ class TestFall:
     def test_no_reply_is_a_bad_one(
         self, announcing: Announcer, bird: Bird, service: Service
     ) -> None:
-        announcing._args["port"] = 1
+        announcing._args["looks"][0]["port"] = 1
         look(announcing, FALL)
 
         assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
+
+
+class TestForgetting:
+    ALL = (f"disable {ANYCAST}", f"disable {UNICAST}")
+
+    def test_one_that_starts_takes_back_what_an_earlier_one_left(
+        self, watching: Announcer, bird: Bird, service: Service
+    ) -> None:
+        service.status = 503
+        look(watching, FALL - 1)
+
+        assert bird.since_last() == []
+
+        look(watching, 1)
+
+        assert bird.since_last() == [*self.ALL]
+
+    def test_one_that_was_silent_says_everything_anew_once_it_has_looked(
+        self, announcing: Announcer, bird: Bird, clock: Clock
+    ) -> None:
+        clock.now_s += SILENT_MS / 1000
+        look(announcing, RISE - 1)
+
+        assert bird.since_last() == []
+
+        look(announcing, 1)
+
+        assert bird.since_last() == [f"enable {ANYCAST}", f"enable {UNICAST}"]
+
+    def test_a_service_that_died_meanwhile_is_withdrawn_and_not_announced_first(
+        self, announcing: Announcer, bird: Bird, service: Service, clock: Clock
+    ) -> None:
+        clock.now_s += SILENT_MS / 1000
+        service.status = 503
+        look(announcing, FALL)
+
+        assert bird.since_last() == [*self.ALL]
+
+    def test_one_that_is_only_slow_forgets_nothing(
+        self, announcing: Announcer, bird: Bird, clock: Clock
+    ) -> None:
+        for _ in range(FALL):
+            clock.now_s += SILENT_MS / 1000 - 0.1
+            look(announcing, 1)
+
+        assert bird.since_last() == []
+
+
+class TestSignOfLife:
+    def test_it_is_given_at_each_look_where_somebody_watches(
+        self, watching: Announcer, bird: Bird, tmp_path: Path
+    ) -> None:
+        alive = tmp_path / "alive"
+        watching._args["alive"] = str(alive)
+
+        look(watching, 1)
+        first_ns = alive.stat().st_mtime_ns
+        os.utime(alive, ns=(0, 0))
+        look(watching, 1)
+
+        assert alive.stat().st_mtime_ns >= first_ns
+
+
+class TestIsWell:
+    @pytest.fixture
+    def there(self, service: Service, draining: Path) -> dict[str, Any]:
+        host, port = service.server_address[:2]
+        return {"hosts": [host], "port": port, "path": "/deep"}
+
+    @pytest.mark.parametrize(
+        ("wanted", "status", "well"),
+        [({}, 503, True), ({"status": 200}, 503, False), ({"status": 200}, 200, True)],
+    )
+    def test_any_reply_will_do_unless_one_is_asked_for(
+        self,
+        there: dict[str, Any],
+        service: Service,
+        wanted: dict[str, int],
+        status: int,
+        well: bool,
+    ) -> None:
+        service.status = status
+
+        assert is_well({**there, **wanted}) is well
+
+    def test_one_of_several_is_enough(self, there: dict[str, Any]) -> None:
+        assert is_well({**there, "hosts": ["127.0.0.2", *there["hosts"]]})
+        assert not is_well({**there, "hosts": ["127.0.0.2"]})
+
+    def test_who_is_drained_is_asked_for_something_else(
+        self, there: dict[str, Any], service: Service, draining: Path
+    ) -> None:
+        look = {**there, "instead": {str(draining): "/shallow"}}
+        is_well(look)
+        draining.touch()
+        is_well(look)
+        is_well(there)
+
+        assert service.asked == ["/deep", "/shallow", "/deep"]
+
+    @pytest.mark.parametrize(
+        ("argv", "well"), [(["true"], True), (["false"], False), (["no-such"], False)]
+    )
+    def test_a_program_must_succeed(self, argv: list[str], well: bool) -> None:
+        assert is_well({"argv": argv}) is well
+
+    def test_a_look_ends_when_the_topology_says(self) -> None:
+        assert probes.PROBE_TIMEOUT_S == LONGEST_LOOK_S
 
 
 class TestUnbound:

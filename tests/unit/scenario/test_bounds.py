@@ -66,33 +66,6 @@ class TestHoldExpiry:
         assert bounds.silence(TIMERS) == bounds.bfd_detection(TIMERS.bfd)
 
 
-class TestAnycastRecovery:
-    def test_silent_death_takes_bfd_and_at_most_one_second(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.POWER_OFF, interval_s=0.2)
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.4, 1.0))
-
-    def test_crash_may_be_seen_at_once(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.CRASH, interval_s=0.2)
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.0, 1.0))
-
-    def test_what_is_under_way_is_early_and_news_is_late(self) -> None:
-        bound = bounds.anycast_recovery(
-            TIMERS, FaultKind.POWER_OFF, interval_s=0.2, way_s=0.04, asking_s=0.08
-        )
-
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.28, 1.04))
-
-    def test_a_dead_service_is_withdrawn_after_so_many_bad_looks(self) -> None:
-        bound = bounds.anycast_recovery(TIMERS, FaultKind.APP_DEAD, interval_s=0.2)
-
-        looks = bounds.health_withdrawal(TIMERS.announce)
-        assert (looks.low_s, looks.high_s) == pytest.approx((0.4, 0.85))
-        assert (bound.low_s, bound.high_s) == pytest.approx((0.4, 1.35))
-        assert "3 bad looks in a row" in bound.why
-
-
 class TestCheckDetection:
     def test_gdnsd_counts_failures_and_publishes_a_second_later(self) -> None:
         bound = bounds.check_detection("gdnsd", CHECK)

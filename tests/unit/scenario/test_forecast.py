@@ -17,7 +17,8 @@ from lab.scenario.model import (
     RecoversWithin,
 )
 from lab.topology.loading import load
-from lab.topology.profiles import Profile, apply
+from lab.topology.model import Failover, Probe
+from lab.topology.profiles import Profile, apply, override
 from tests.unit import worlds
 
 TOPOLOGY = worlds.quick()
@@ -111,6 +112,47 @@ class TestAskingS:
         asking_s = forecast.asking_s(far, cohort("failover", home.name))
 
         assert asking_s == pytest.approx(0.2)
+
+
+class TestServiceDead:
+    def at(self, depth: str, kind: FaultKind) -> list[type]:
+        topology = override(TOPOLOGY, {"announce_depth": depth})
+        seen = forecast.outlook(topology, cohort("anycast"), fault(kind))
+        return [type(e) for e in seen.expectations]
+
+    @pytest.mark.parametrize(
+        ("depth", "seen"),
+        [
+            ("node", []),
+            ("pop", []),
+            ("region", [FaultKind.APP_DEAD]),
+            ("deep", [FaultKind.APP_DEAD, FaultKind.BROWN_OUT]),
+        ],
+    )
+    def test_users_come_back_if_somebody_looked_so_far_down(
+        self, depth: str, seen: list[FaultKind]
+    ) -> None:
+        for kind in (FaultKind.APP_DEAD, FaultKind.BROWN_OUT):
+            assert self.at(depth, kind) == ([RecoversWithin] if kind in seen else [])
+
+    def test_what_is_not_heeded_is_not_withdrawn(self) -> None:
+        unbound = override(TOPOLOGY, {"announce_bound": "off"})
+        dead = fault(FaultKind.APP_DEAD)
+
+        assert not forecast.outlook(unbound, cohort("anycast"), dead).expectations
+
+    def test_a_shallow_check_fails_once_the_route_is_gone(self) -> None:
+        name = TOPOLOGY.served("failover")
+        assert isinstance(name, Failover)
+        shallow = name.model_copy(update={"probe": Probe.SHALLOW})
+        others = (n for n in TOPOLOGY.zone.names if n.name != "failover")
+        zone = TOPOLOGY.zone.model_copy(update={"names": (shallow, *others)})
+        topology = TOPOLOGY.model_copy(update={"zone": zone})
+        deep = override(topology, {"announce_depth": "deep"})
+        browned_out = fault(FaultKind.BROWN_OUT)
+
+        assert not forecast.is_detected(topology, "failover", browned_out)
+        assert forecast.is_detected(deep, "failover", browned_out)
 
 
 class TestAnycast:

@@ -61,9 +61,9 @@ class TestLocated:
             'there is no topology "two-regions"; did you mean "two-region"?'
         )
         assert problem.allowed == (
-            "designs, hashing, hybrids, l4-kinds, minimal, policies, resolver-zoo, "
-            "steering, surge, three-pop, two-edges, two-region, or the path of a "
-            ".yaml file"
+            "depths, designs, hashing, hybrids, l4-kinds, minimal, policies, "
+            "resolver-zoo, steering, surge, three-pop, two-edges, two-region, or the "
+            "path of a .yaml file"
         )
 
     @pytest.mark.parametrize("path", ["mine.yaml", "./mine", "here/mine.yml"])

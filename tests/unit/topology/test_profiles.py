@@ -3,6 +3,7 @@
 import pytest
 
 from lab.errors import InvalidInput
+from lab.topology.loading import load
 from lab.topology.model import Topology
 from lab.topology.profiles import (
     SETTINGS,
@@ -12,7 +13,7 @@ from lab.topology.profiles import (
     override,
     undivided,
 )
-from lab.topology.timers import Bfd, Check, Timers
+from lab.topology.timers import Bfd, Check, Depth, Timers
 
 
 def with_timers(topology: Topology, timers: Timers) -> Topology:
@@ -130,6 +131,19 @@ class TestOverride:
         assert override(off, {"bfd_enabled": "on"}).timers.bfd.enabled
         with pytest.raises(InvalidInput, match="on or off"):
             override(two_region, {"bfd_enabled": "perhaps"})
+
+    def test_what_a_person_sets_overrides_what_a_region_has_of_its_own(self) -> None:
+        depths = load("depths")
+        deep = override(depths, {"announce_depth": "deep"})
+
+        assert {deep.announce_of(r.name).depth for r in deep.regions} == {Depth.DEEP}
+        assert deep.announce_of("by-users") == depths.announce_of("by-users")
+
+    def test_a_depth_that_is_none_is_refused_with_those_there_are(
+        self, two_region: Topology
+    ) -> None:
+        with pytest.raises(InvalidInput, match="deep, node, pop, region"):
+            override(two_region, {"announce_depth": "sea-bed"})
 
     def test_every_timer_can_be_set_by_its_own_name(self, two_region: Topology) -> None:
         timers = two_region.timers.model_dump()
