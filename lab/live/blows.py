@@ -41,6 +41,7 @@ class Target:
         hears: Routers at ends of a link, with their addresses on it: what arrives
             there can be lost.
         why_not: Of faults that it cannot suffer here, and others of its kind can.
+        process: The one of `nodes` that it is, if it is only one.
     """
 
     name: str
@@ -55,3 +56,4 @@ class Target:
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hears: Mapping[str, str] = field(default_factory=dict)
     why_not: Mapping[FaultKind, str] = field(default_factory=dict)
+    process: str = ""

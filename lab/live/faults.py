@@ -11,6 +11,7 @@ from lab.live import targets
 from lab.live.blows import Blow, Target
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.fleet import Fleet
+from lab.live.several import AT_ONCE
 from lab.scenario.model import Fault, FaultKind
 
 #: A fault is agreed with all nodes at least this long before it happens.
@@ -157,8 +158,9 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         return "parted" if _is_barred(fleet, target, wholly=True) else UP
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
     nodes, service = set(target.nodes), set(target.service)
-    down = {n for n, r in told.items() if set(r["processes"]) - set(r["running"])}
-    hung = {node for node, reply in told.items() if reply["frozen"]}
+    alive = {node: _alive(target, reply) for node, reply in told.items()}
+    down = {node for node in alive if not alive[node]}
+    hung = {n for n in alive if alive[n] and alive[n] <= set(told[n]["frozen"])}
     if down == nodes:
         return "down"
     if hung and down | hung == nodes:
@@ -193,6 +195,13 @@ def _state_of_link(fleet: Fleet, target: Target) -> str:
     if extra_ms and len(ends) > 1:
         return f"slower by {extra_ms:g} ms each way"
     return UP
+
+
+def _alive(target: Target, told: Message) -> set[str]:
+    """Return the daemons of a node that run, of those that are the target's."""
+    return set(told["running"]) & (
+        {target.process} if target.process else {*told["own"]}
+    )
 
 
 def _is_barred(fleet: Fleet, target: Target, *, wholly: bool = False) -> bool:
@@ -232,7 +241,8 @@ def _is_part(part: Target, now: str, whole: Target, its: str) -> bool:
                 set(part.gates[n]) <= set(whole.gates.get(n, ())) for n in part.gates
             )
         case ("down", "down") | ("hung", "hung"):
-            return nodes < set(whole.nodes)
+            single = bool(part.process) and not whole.process
+            return nodes < set(whole.nodes) or (single and nodes <= set(whole.nodes))
         case ("browned out", "browned out"):
             return nodes <= set(whole.marked)
         case "app-dead", "down":
@@ -274,8 +284,12 @@ def _well(fleet: Fleet, kind: FaultKind) -> str:
 
 
 def _ill(fleet: Fleet, target: Target) -> dict[str, str]:
-    """Return the states of a target and, of a link, of its directions, if not up."""
-    each = (target, *targets.directions(fleet, target))
+    """Return the states, if not up, of a target, or of each of several at once.
+
+    Of a link, those of its directions too.
+    """
+    parts = (targets.find(fleet, name) for name in target.name.split(AT_ONCE))
+    each = (*parts, *targets.directions(fleet, target))
     states = {one.name: _state_of(fleet, one) for one in each}
     return {name: now for name, now in states.items() if now != UP}
 

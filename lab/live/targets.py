@@ -11,10 +11,11 @@ from dataclasses import replace
 from lab.errors import WrongUse
 from lab.live.blows import Blow, Target
 from lab.live.channel import replies
-from lab.live.daemons.bird import drain_argv, withdraw_argv
+from lab.live.daemons.bird import drain_argv, leave_argv, withdraw_argv
 from lab.live.fleet import Fleet
+from lab.live.several import AT_ONCE, at_once
 from lab.plan.model import Role
-from lab.render.bird import DRAINING_FILE, WITHDRAWN_FILE
+from lab.render.bird import DRAINING_FILE, LEAVING_FILE, WITHDRAWN_FILE
 from lab.scenario.model import EVERY_PROVIDER, Fault, FaultKind
 
 #: While it is there, a backend fails its users (`lab.backend.app`).
@@ -28,17 +29,20 @@ _BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT, Role.GLOBAL_L4)
 _SITE_ROUTERS = (Role.TRANSIT, Role.ACCESS)
 #: Who keeps the power over the links that it is on.
 _LINKED = frozenset({Role.EDGE, *_SITE_ROUTERS})
+_ONLY_BALANCER = "nobody else takes its users: drain the region"
 _NO_NETEM = (
     "without netem in the kernel, only a link that is long by declaration gets longer"
 )
 
 
 def find(fleet: Fleet, name: str) -> Target:
-    """Return a target of the lab.
+    """Return a target of the lab, or several that suffer at once: `us-east+eu-west`.
 
     Raises:
         WrongUse: There is none of that name.
     """
+    if AT_ONCE in name:
+        return at_once(name, [find(fleet, part) for part in name.split(AT_ONCE)])
     for names_of, make in _KINDS.values():
         if name in names_of(fleet):
             return make(fleet, name)
@@ -99,6 +103,8 @@ def _single(fleet: Fleet, name: str) -> Target:
         return _behind_router(fleet, name)
     if role is Role.BACKEND:
         return _backend(fleet, name)
+    if role is Role.L4:
+        return _balancer(fleet, name)
     if role in _CUT_THEMSELVES:
         return _cutting_itself(fleet, name)
     return _alone(name)
@@ -147,6 +153,22 @@ def _backend(fleet: Fleet, name: str) -> Target:
     )
 
 
+def _balancer(fleet: Fleet, name: str) -> Target:
+    """Return a host that can be drained, if there are others beside it."""
+    host = _cutting_itself(fleet, name)
+    beside = fleet.nodes(Role.L4, site=fleet.members[name].site)
+    if beside == host.nodes:
+        why_not = {**host.why_not, FaultKind.DRAIN: _ONLY_BALANCER}
+        return replace(host, why_not=why_not)
+    return replace(
+        host,
+        faults={**host.faults, FaultKind.DRAIN: (_run(host.nodes, *leave_argv()),)},
+        undo=(_run(host.nodes, "rm", "-f", LEAVING_FILE), *host.undo),
+        marked=host.nodes,
+        marks={"drained": LEAVING_FILE},
+    )
+
+
 def _region(fleet: Fleet, name: str) -> Target:
     nodes = fleet.nodes(*Role, site=name)
     balancers = fleet.nodes(Role.L4, site=name)
@@ -184,7 +206,7 @@ def _region(fleet: Fleet, name: str) -> Target:
         # What is outside sees the edge's links only.
         watched={FaultKind.POWER_OFF: edges},
         undo=(
-            _run((*balancers, *backends), "rm", "-f", *marks.values()),
+            _run((*balancers, *backends), "rm", "-f", *marks.values(), LEAVING_FILE),
             Blow(do="restore", nodes=nodes),
         ),
         marked=backends,
@@ -221,6 +243,28 @@ def _behind_router(fleet: Fleet, name: str) -> Target:
             Blow(do="restore", nodes=nodes),
         ),
         gates=dict.fromkeys(router, tuple(told["loopbacks"])),
+    )
+
+
+def _processes(fleet: Fleet) -> tuple[str, ...]:
+    """Return every process of the nodes that do several things: `us-east-l4-1/bird`."""
+    told = replies(fleet.request("status", fleet.nodes(Role.L4)), _REPLY_S)
+    return tuple(f"{node}/{p}" for node in told for p in told[node]["processes"])
+
+
+def _process(_: Fleet, name: str) -> Target:
+    node, _slash, process = name.partition("/")
+    nodes = (node,)
+
+    def to(verb: str) -> tuple[Blow, ...]:
+        return (Blow(do=verb, nodes=nodes, facts={"process": process}),)
+
+    return Target(
+        name=name,
+        nodes=nodes,
+        faults={FaultKind.CRASH: to("crash"), FaultKind.HANG: to("hang")},
+        undo=to("restore"),
+        process=process,
     )
 
 
@@ -338,4 +382,5 @@ _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "nodes": (_single_nodes, _single),
     "directions": (_directions, _direction),
     "pairs": (_pairs, _pair),
+    "processes": (_processes, _process),
 }

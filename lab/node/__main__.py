@@ -55,9 +55,11 @@ class Node:
         say("started", wall_ns=time.time_ns())
         self.readiness = Readiness(spec.conditions)
 
-    def start_missing(self) -> None:
-        """Start every daemon that does not run."""
+    def start_missing(self, only: str = "") -> None:
+        """Start every daemon that does not run, or `only` one."""
         for process in self.spec.processes:
+            if only not in ("", process["name"]):
+                continue
             old = self.daemons.get(process["name"])
             if old and old.running and not old.expected_exit:
                 continue

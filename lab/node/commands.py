@@ -37,8 +37,8 @@ class State(Protocol):
     daemons: dict[str, Daemon]
     readiness: Readiness
 
-    def start_missing(self) -> None:
-        """Start every daemon that does not run."""
+    def start_missing(self, only: str = "") -> None:
+        """Start every daemon that does not run, or `only` one."""
 
 
 Effect = Callable[[], dict[str, Any]]
@@ -56,6 +56,7 @@ def status(node: State, _: dict[str, Any]) -> Effect:
             "processes": [p["name"] for p in node.spec.processes],
             "running": [d.name for d in daemons if d.running],
             "frozen": [d.name for d in daemons if d.frozen],
+            "own": [d.name for d in _own(node)],
             "waiting": len(waiting),
             "loopbacks": node.spec.loopbacks,
             "cut": network.is_cut(node.ports.values()) or _is_closed(node),
@@ -112,9 +113,9 @@ def _is_closed(node: State) -> bool:
     return node.gate is not None and node.gate.closed
 
 
-def crash(node: State, _: dict[str, Any]) -> Effect:
-    """Kill every daemon; the kernel closes their sockets."""
-    return lambda: dict(timed(lambda: _kill_all(node)))
+def crash(node: State, command: dict[str, Any]) -> Effect:
+    """Kill every daemon, or one `process`; the kernel closes their sockets."""
+    return lambda: dict(timed(lambda: _kill_all(node, command.get("process", ""))))
 
 
 def stop(node: State, _: dict[str, Any]) -> Effect:
@@ -126,12 +127,13 @@ def stop(node: State, _: dict[str, Any]) -> Effect:
     return effect
 
 
-def hang(node: State, _: dict[str, Any]) -> Effect:
-    """Freeze every daemon."""
+def hang(node: State, command: dict[str, Any]) -> Effect:
+    """Freeze every daemon, or one `process`."""
 
     def effect() -> dict[str, Any]:
-        frozen = timed(lambda: _signal_all(node, signal.SIGSTOP))
-        return {**frozen, **_silent(frozen)}
+        only = command.get("process", "")
+        frozen = timed(lambda: _signal_all(node, signal.SIGSTOP, only))
+        return {**frozen, **({} if only else _silent(frozen))}
 
     return effect
 
@@ -206,16 +208,22 @@ def _delay(node: State, address: str) -> dict[str, Any]:
     return next(told, undeclared)
 
 
-def restore(node: State, _: dict[str, Any]) -> Effect:
-    """Bring links, routes and daemons back and look at every condition again."""
+def restore(node: State, command: dict[str, Any]) -> Effect:
+    """Bring links, routes and daemons back and look at every condition again.
+
+    Or bring one `process` back, and nothing else.
+    """
 
     def effect() -> dict[str, Any]:
+        only = command.get("process", "")
+
         def back() -> None:
-            network.links_up(node.spec, node.ports.values())
-            if node.gate:
+            if not only:
+                network.links_up(node.spec, node.ports.values())
+            if node.gate and not only:
                 node.gate.reopen()
-            _signal_all(node, signal.SIGCONT)
-            node.start_missing()
+            _signal_all(node, signal.SIGCONT, only)
+            node.start_missing(only)
 
         stamps = timed(back)
         node.readiness.check_again()
@@ -272,14 +280,18 @@ VERBS: dict[str, Callable[[State, dict[str, Any]], Effect]] = {
 }
 
 
-def _kill_all(node: State) -> None:
-    for daemon in _own(node):
+def _kill_all(node: State, only: str = "") -> None:
+    for daemon in _own(node, only):
         daemon.kill()
 
 
-def _own(node: State) -> list[Daemon]:
+def _own(node: State, only: str = "") -> list[Daemon]:
     """Return the node's daemons but its relays, which stand for a link's length."""
-    return [d for name, d in node.daemons.items() if not name.startswith(RELAY)]
+    return [
+        daemon
+        for name, daemon in node.daemons.items()
+        if not name.startswith(RELAY) and only in ("", name)
+    ]
 
 
 def stop_all(node: State) -> None:
@@ -288,6 +300,6 @@ def stop_all(node: State) -> None:
         daemon.stop()
 
 
-def _signal_all(node: State, number: int) -> None:
-    for daemon in _own(node):
+def _signal_all(node: State, number: int, only: str = "") -> None:
+    for daemon in _own(node, only):
         daemon.signal(number)

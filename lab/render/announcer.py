@@ -20,6 +20,7 @@ from lab.render.bird import (
     ANYCAST_ROUTES,
     DRAINING_FILE,
     DRAINING_ROUTES,
+    LEAVING_FILE,
     SOCKET,
     UNICAST_ROUTES,
     WITHDRAWN_FILE,
@@ -56,8 +57,9 @@ _BALANCER: Mapping[L4Kind, Look] = MappingProxyType(
 #: is about to go stays while that goes.
 _WITHHELD: Mapping[str, list[str]] = MappingProxyType(
     {
-        ANYCAST_ROUTES: [DRAINING_FILE, WITHDRAWN_FILE],
+        ANYCAST_ROUTES: [DRAINING_FILE, LEAVING_FILE, WITHDRAWN_FILE],
         DRAINING_ROUTES: [WITHDRAWN_FILE],
+        UNICAST_ROUTES: [LEAVING_FILE],
     }
 )
 

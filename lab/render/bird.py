@@ -40,6 +40,8 @@ UNICAST_ROUTES = "unicast"
 #: While it is there, an announcer keeps back what is announced without the mark; but
 #: the region's own address, which has no other way, stays until the region stops.
 DRAINING_FILE = "/run/lab/draining"
+#: While it is there, it keeps back that address too: other L4 nodes announce it.
+LEAVING_FILE = "/run/lab/leaving"
 #: While it is there, it keeps back all of anycast, with and without the mark.
 WITHDRAWN_FILE = "/run/lab/withdrawn"
 

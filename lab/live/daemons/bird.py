@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from lab.live.daemons.model import Adapter
-from lab.render.bird import ANYCAST_ROUTES, DRAINING_FILE, SOCKET, WITHDRAWN_FILE
+from lab.render.bird import (
+    ANYCAST_ROUTES,
+    DRAINING_FILE,
+    LEAVING_FILE,
+    SOCKET,
+    UNICAST_ROUTES,
+    WITHDRAWN_FILE,
+)
 
 ADAPTER = Adapter(version_argv=("bird", "--version"))
 
@@ -27,11 +34,17 @@ def drain_argv() -> tuple[str, ...]:
     return _withhold(DRAINING_FILE, ANYCAST_ROUTES)
 
 
+def leave_argv() -> tuple[str, ...]:
+    """Return the command by which one of several L4 nodes leaves its routes to them."""
+    return _withhold(LEAVING_FILE, ANYCAST_ROUTES, UNICAST_ROUTES)
+
+
 def withdraw_argv() -> tuple[str, ...]:
     """Return the command that withdraws a region's anycast route, on its L4 nodes."""
     return _withhold(WITHDRAWN_FILE, f"'\"{ANYCAST_ROUTES}*\"'")  # BIRD's own quotes
 
 
-def _withhold(file: str, routes: str) -> tuple[str, ...]:
+def _withhold(file: str, *routes: str) -> tuple[str, ...]:
     """The file keeps the announcer from announcing again what is withdrawn now."""
-    return ("sh", "-c", f"touch {file} && birdc -s {SOCKET} disable {routes}")
+    disable = (f"birdc -s {SOCKET} disable {each}" for each in routes)
+    return ("sh", "-c", " && ".join((f"touch {file}", *disable)))

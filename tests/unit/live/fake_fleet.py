@@ -44,8 +44,9 @@ class FakeNode:
     name: str
     log: list[str]
     hear: Listener
-    running: bool = True
-    frozen: bool = False
+    processes: tuple[str, ...] = ("daemon",)
+    dead: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
     cut: bool = False
     uncuttable: str = ""
     barred: set[str] = field(default_factory=set)
@@ -62,9 +63,10 @@ class FakeNode:
     def _do(self, do: str, facts: dict[str, Any], at_ns: int) -> dict[str, Any]:
         if do == "status":
             return {
-                "processes": ["daemon"],
-                "running": ["daemon"] if self.running else [],
-                "frozen": ["daemon"] if self.frozen else [],
+                "processes": list(self.processes),
+                "running": [p for p in self.processes if p not in self.dead],
+                "frozen": sorted(self.frozen),
+                "own": list(self.processes),
                 "loopbacks": [ADDRESS],
                 "cut": self.cut,
                 "uncuttable": self.uncuttable,
@@ -81,7 +83,8 @@ class FakeNode:
             return {"t": 1}
         if do in {"lose", "slow"}:
             return stamps | self._impair(do, **facts)
-        self._suffer(do, set(facts.get("addresses", ())))
+        only = facts.get("process", "")
+        self._suffer(do, {only} - {""} or set(facts.get("addresses", ())))
         self.cut |= bool(facts.get("every_port"))
         told = {"silent_ns": [at_ns, at_ns + 1]}
         return stamps | (told if do in {"power-off", "hang"} else {})
@@ -92,21 +95,26 @@ class FakeNode:
         self.impaired[address] = {name: much for name, much in known.items() if much}
         return {}
 
-    def _suffer(self, do: str, addresses: set[str]) -> None:
-        self.log.append(" ".join((self.name, do, *sorted(addresses))))
+    def _suffer(self, do: str, told: set[str]) -> None:
+        """Obey a verb about some processes, all of them, or some addresses."""
+        self.log.append(" ".join((self.name, do, *sorted(told))))
+        which = told or set(self.processes)
         match do:
             case "power-off" | "crash" | "stop":
-                self.running = False
+                self.dead |= which
+                self.frozen -= which
             case "hang":
-                self.frozen = self.running  # a dead process takes no signal
+                self.frozen |= which - self.dead  # a dead process takes no signal
             case "isolate":
                 self.cut = True
             case "shut-out":
-                self.barred |= addresses
+                self.barred |= told
             case "let-in":
-                self.barred -= addresses
+                self.barred -= told
             case "restore":
-                self.running, self.frozen, self.cut = True, False, False
+                self.dead -= which
+                self.frozen -= which
+                self.cut &= bool(told)
 
     def _run(self, program: str, *words: str) -> int:
         if program == "test":
@@ -114,6 +122,8 @@ class FakeNode:
         self.log.append(" ".join((self.name, program, *words)))
         if program == "touch":
             self.files |= set(words)
+        if program == "sh":  # `touch FILE && …`
+            self.files.add(words[-1].split()[1])
         if program == "rm":
             self.files -= set(words)
         return 0
@@ -130,6 +140,7 @@ def small_fleet() -> Iterator[tuple[Fleet, dict[str, FakeNode], list[str]]]:
         nodes = {
             name: FakeNode(name=name, log=log, hear=fleet._hear) for name, _, _ in SMALL
         }
+        nodes["red-l4-1"].processes = ("envoy", "announcer")
         for name, role, site in SMALL:
             fleet.members[name] = Member(
                 node=name,

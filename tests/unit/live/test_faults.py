@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -229,6 +230,58 @@ class TestState:
         faults.inject(fleet, fault(FaultKind.BROWN_OUT, "red"))
 
         assert faults.suffering(fleet) == {"red": "browned out", "red-l4-1": "down"}
+
+    @pytest.mark.parametrize("undone", ["red-l4-1", "red"])
+    def test_a_drained_l4_node_is_told_and_comes_back_alone_or_with_its_region(
+        self, fleet: Fleet, undone: str
+    ) -> None:
+        other = replace(fleet.members["red-l4-1"], node="red-l4-2")
+        fleet.members["red-l4-2"] = other
+        fleet.channels["red-l4-2"] = FakeNode(name="red-l4-2", log=[], hear=fleet._hear)
+
+        faults.inject(fleet, fault(FaultKind.DRAIN, "red-l4-1"))
+
+        assert faults.suffering(fleet) == {"red-l4-1": "drained"}
+
+        faults.demand_a_fault(fleet, undone)
+        faults.restore(fleet, undone)
+
+        assert faults.suffering(fleet) == {}
+
+    def test_one_process_of_several_is_told_by_its_own_name(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.HANG, target="red-l4-1/announcer"))
+        assert faults.suffering(fleet) == {"red-l4-1/announcer": "hung"}
+
+        faults.inject(fleet, Fault(kind=FaultKind.CRASH, target="red-l4-1/envoy"))
+        assert faults.state(fleet, "red-l4-1/envoy") == "down"
+        assert faults.state(fleet, "red-l4-1") == "hung"
+
+        faults.restore(fleet, "red-l4-1/announcer")
+        assert faults.suffering(fleet) == {"red-l4-1/envoy": "down"}
+        assert nodes["red-l4-1"].dead == {"envoy"}
+
+    def test_processes_of_a_dead_node_are_not_told_beside_it(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.CRASH, target="red-l4-1"))
+
+        assert faults.suffering(fleet) == {"red-l4-1": "down"}
+
+    def test_several_at_once_are_each_told_and_undone_together(
+        self, fleet: Fleet
+    ) -> None:
+        faults.inject(fleet, Fault(kind=FaultKind.BROWN_OUT, target="red+blue"))
+        assert faults.suffering(fleet) == {"red": "browned out", "blue": "browned out"}
+        assert faults.state(fleet, "red+blue") == "browned out"
+
+        faults.restore(fleet, "red")
+        with pytest.raises(WrongUse, match='"blue" is browned out already'):
+            faults.inject(fleet, Fault(kind=FaultKind.CRASH, target="red+blue"))
+
+        faults.restore(fleet, "red+blue")
+        assert faults.suffering(fleet) == {}
 
     def test_what_suffers_from_nothing_has_nothing_to_undo(self, fleet: Fleet) -> None:
         with pytest.raises(WrongUse, match='"blue" suffers from no fault; nothing d'):

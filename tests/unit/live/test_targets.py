@@ -13,6 +13,7 @@ from lab.live import targets
 from lab.live.blows import Blow
 from lab.live.fleet import Fleet
 from lab.plan.model import Role
+from lab.render import bird
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
 
@@ -60,9 +61,11 @@ class TestFind:
             for other in ("providers", "provider", "users")
         ]
 
+        processes = ("red-l4-1/envoy", "red-l4-1/announcer")
+
         found = targets.names(fleet)
 
-        assert found == (*wholes, *nodes, *more, *directions, *pairs)
+        assert found == (*wholes, *nodes, *more, *directions, *pairs, *processes)
 
     def test_what_is_none_is_refused_with_all_there_are(self, fleet: Fleet) -> None:
         there = (
@@ -94,6 +97,25 @@ class TestFind:
 
     def test_a_region_is_all_of_its_nodes(self, fleet: Fleet) -> None:
         assert targets.find(fleet, "red").nodes == ("red-edge", "red-l4-1", "red-be-1")
+
+    def test_several_are_named_together(self, fleet: Fleet) -> None:
+        both = targets.find(fleet, "red+blue")
+
+        assert both.nodes == (
+            *targets.find(fleet, "red").nodes,
+            *targets.find(fleet, "blue").nodes,
+        )
+
+    @pytest.mark.parametrize("name", ["red+red-edge", "red+red", "red-l4-1/envoy+blue"])
+    def test_what_shares_a_node_or_is_not_alike_is_never_one_target(
+        self, fleet: Fleet, name: str
+    ) -> None:
+        with pytest.raises(WrongUse, match="share no node, and are alike"):
+            targets.find(fleet, name)
+
+    def test_each_of_several_must_be_there(self, fleet: Fleet) -> None:
+        with pytest.raises(WrongUse, match='no target "green"'):
+            targets.find(fleet, "red+green")
 
 
 class TestFaults:
@@ -199,6 +221,48 @@ class TestFaults:
         assert cut.facts == {"addresses": [ADDRESS]}
         assert (end.do, end.nodes) == ("crash", (name,))
         assert (cut.behind, end.behind) == (False, True)
+
+    def test_the_only_l4_node_is_not_drained_alone(self, fleet: Fleet) -> None:
+        said = (
+            "cannot suffer drain; it can: crash, hang, power-off, isolate; drain is "
+            r"for: blue, red \(nobody else takes its users: drain the region\)"
+        )
+
+        with pytest.raises(WrongUse, match=said):
+            blows(fleet, "red-l4-1", FaultKind.DRAIN)
+
+    def test_one_of_several_l4_nodes_leaves_its_routes_to_the_others(
+        self, fleet: Fleet
+    ) -> None:
+        fleet.members["red-be-1"] = replace(fleet.members["red-be-1"], role=Role.L4)
+
+        (blow,) = blows(fleet, "red-l4-1", FaultKind.DRAIN)
+
+        assert (blow.do, blow.nodes) == ("run", ("red-l4-1",))
+        assert blow.facts["argv"][-1] == (
+            f"touch {bird.LEAVING_FILE} && birdc -s {bird.SOCKET} disable "
+            f"{bird.ANYCAST_ROUTES} && birdc -s {bird.SOCKET} disable "
+            f"{bird.UNICAST_ROUTES}"
+        )
+
+    def test_one_process_is_asked_for_by_name(self, fleet: Fleet) -> None:
+        process = targets.find(fleet, "red-l4-1/announcer")
+
+        for kind in (FaultKind.CRASH, FaultKind.HANG):
+            (blow,) = blows(fleet, "red-l4-1/announcer", kind)
+            assert (blow.do, blow.nodes) == (kind, ("red-l4-1",))
+            assert blow.facts == {"process": "announcer"}
+        assert process.undo[0].facts == {"process": "announcer"}
+
+    def test_several_suffer_what_each_of_them_can(self, fleet: Fleet) -> None:
+        both = targets.find(fleet, "red+blue")
+        apart = [targets.find(fleet, name) for name in ("red", "blue")]
+
+        hit = [n for blow in both.faults[FaultKind.CRASH] for n in blow.nodes]
+        assert hit == [n for one in apart for n in one.nodes]
+        assert both.watched[FaultKind.POWER_OFF] == ("red-edge", "blue-edge")
+        with pytest.raises(WrongUse, match="cannot suffer brown-out"):
+            blows(fleet, "red+provider", FaultKind.BROWN_OUT)
 
 
 class TestLinks:

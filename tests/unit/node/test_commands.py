@@ -66,7 +66,7 @@ def node() -> State:
             daemons={},
             readiness=ready,
             gate=None,
-            start_missing=lambda: None,
+            start_missing=lambda _="": None,
         ),
     )
 
@@ -155,6 +155,20 @@ class TestCut:
         obey(node, "restore")
 
         assert not obey(node, "status")["cut"]
+
+    def test_what_restores_one_process_opens_no_gate_and_no_link(
+        self, node: State, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(commands.network, "links_up", refused)
+        gate = node.gate = cast(Gate, FakeGate())
+        obey(node, "isolate", every_port=True)
+
+        obey(node, "restore", process="announcer")
+
+        assert gate.closed
 
     def test_what_the_kernel_said_of_a_gate_is_told(
         self, node: State, monkeypatch: pytest.MonkeyPatch

@@ -89,6 +89,7 @@ class TestAnnouncer:
         ("file", "kept_back"),
         [
             (bird.DRAINING_FILE, {bird.ANYCAST_ROUTES}),
+            (bird.LEAVING_FILE, {bird.ANYCAST_ROUTES, bird.UNICAST_ROUTES}),
             (bird.WITHDRAWN_FILE, {bird.ANYCAST_ROUTES, bird.DRAINING_ROUTES}),
         ],
     )
