@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 
 _KERNEL_ARGV = ("ip", "-j", "route")
-_ROUTERS = ("edge", "transit", "access", "l4")
 _PATIENCE_S = 3.0
 
 
@@ -39,7 +38,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def routes(
-    node: Annotated[str, typer.Argument(help="A router: edge, transit, access, L4.")],
+    node: Annotated[
+        str,
+        typer.Argument(
+            help="A router: edge, transit, access, L4; L7 where it has several edges."
+        ),
+    ],
     *,
     lab: LabName = "",
     as_json: AsJson = False,
@@ -49,6 +53,7 @@ def routes(
     best: in use. and: shares the flows with it. or: would follow it.
     """
     from lab.live.daemons.bird import paths_argv
+    from lab.live.daemons.registry import has_bird
     from lab.live.paths import parse_paths
 
     name = only_lab(lab)
@@ -56,7 +61,7 @@ def routes(
         status = live.status()
         if not status.nodes:
             raise no_lab(name)
-        routers = [n.name for n in status.nodes if n.role in _ROUTERS]
+        routers = [n.name for n in status.nodes if has_bird(n.stem)]
         if node not in routers:
             raise WrongUse(f'no router "{node}"; the lab has: {", ".join(routers)}')
         try:

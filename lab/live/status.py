@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lab.live.engine import Found
-from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, TOPOLOGY
+from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, STEM, TOPOLOGY
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -19,6 +19,7 @@ class NodeStatus:
 
     Attributes:
         state: Of its container, in the engine's words (`running`, `exited`, …).
+        stem: The stage of its image, by which its daemons are known.
         down: Daemons that do not run.
         waiting: (condition, what was seen last) for each that does not hold.
     """
@@ -27,6 +28,7 @@ class NodeStatus:
     role: str
     site: str
     state: str
+    stem: str = ""
     down: tuple[str, ...] = ()
     waiting: tuple[tuple[str, str], ...] = ()
 
@@ -83,6 +85,7 @@ def lab_status(
             role=f.labels[ROLE],
             site=f.labels[SITE],
             state=f.state,
+            stem=f.labels[STEM],
             down=down.get(f.labels[NODE], ()),
             waiting=tuple(missing.get(f.labels[NODE], {}).items()),
         )

@@ -41,6 +41,11 @@ def version_argv(stem: str) -> tuple[Argv, ...]:
     return tuple(adapter.version_argv for adapter in ADAPTERS[stem])
 
 
+def has_bird(stem: str) -> bool:
+    """Tell whether a stage's nodes are told of routes, and tell of theirs."""
+    return bird.ADAPTER in ADAPTERS[stem]
+
+
 def flush_argv(stem: str, zone: str) -> Argv:
     """Return a resolver's command that forgets a zone.
 

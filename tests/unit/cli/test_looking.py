@@ -34,13 +34,21 @@ KERNEL = [
     },
     {"dst": "198.51.100.0/24", "gateway": "10.0.0.4"},
 ]
+
+
+def node(name: str, role: str, stem: str) -> NodeStatus:
+    return NodeStatus(name=name, role=role, site="red", state="running", stem=stem)
+
+
 STATUS = LabStatus(
     lab="mine",
     topology="two-region",
     profile="quick",
     nodes=(
-        NodeStatus(name="root", role="parent", site="transit-a", state="running"),
-        NodeStatus(name="transit-a", role="transit", site="transit-a", state="running"),
+        node("red-l7-1", "l7", "l4"),
+        node("red-l7-2", "l7", "envoy"),
+        node("root", "parent", "nsd"),
+        node("transit-a", "transit", "bird"),
     ),
 )
 HOPS = (
@@ -90,14 +98,24 @@ class TestRoutes:
         assert [path["in_use"] for path in told] == [True, True, False, True]
         assert told[2]["next_hops"] == ["transit-a"]
 
-    @pytest.mark.parametrize("node", ["root", "mars"])
+    def test_an_l7_node_that_learns_its_ways_out_shows_them(
+        self, live: FakeLive, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        live.said = {"status": 0, "stdout": TABLE, "stderr": ""}
+        live.kernel = json.dumps(KERNEL)
+
+        assert status_of(["routes", "red-l7-1", "--lab", "mine"]) == 0
+
+        assert "198.51.100.0/24" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("node", ["root", "red-l7-2", "mars"])
     def test_what_is_no_router_is_refused_with_those_that_are(
         self, live: FakeLive, capsys: pytest.CaptureFixture[str], node: str
     ) -> None:
         assert status_of(["routes", node, "--lab", "mine"]) == 2
 
         told = capsys.readouterr().err
-        assert f'no router "{node}"; the lab has: transit-a' in told
+        assert f'no router "{node}"; the lab has: red-l7-1, transit-a' in told
         assert live.log == []
 
     @pytest.mark.parametrize(

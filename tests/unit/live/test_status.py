@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from lab.live.engine import Found
-from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, TOPOLOGY
+from lab.live.naming import DIGEST, NODE, PROFILE, ROLE, SITE, STEM, TOPOLOGY
 from lab.live.status import lab_status
 
 
@@ -15,6 +15,7 @@ def found(node: str, state: str = "running") -> Found:
         NODE: node,
         ROLE: "edge",
         SITE: "red",
+        STEM: "bird",
         TOPOLOGY: "minimal",
         PROFILE: "quick",
         DIGEST: "0",
