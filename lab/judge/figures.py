@@ -89,6 +89,7 @@ for _reading in (
     users.peak_askers,
     users.outage,
     routes.route_moved,
+    routes.route_left,
     routes.route_changes,
     routes.without_route,
     routes.good_after_route,

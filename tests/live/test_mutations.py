@@ -264,6 +264,36 @@ def test_that_nobody_heeds_the_word_is_told_by_what_is_lost_in_spite_of_it(
 
 
 @pytest.fixture
+def careless(engine: Engine) -> Iterator[str]:
+    """A lab in which nobody looks farther than to L7, and nobody guards who looks."""
+    truth = apply(load("depths"), Profile.QUICK)
+    wrong = {"announce.depth": "pop", "announce.on_checker_death": "keep"}
+    yield from brought_up(engine, f"{NAME}-careless", override(truth, wrong))
+
+
+@pytest.mark.timeout(360)
+def test_that_nobody_looks_so_far_down_or_guards_is_told_by_the_regions_that_do(
+    engine: Engine, careless: str, tmp_path: Path
+) -> None:
+    truth = apply(load("depths"), Profile.QUICK)
+
+    status, wrong = missed(
+        "route-alive-service-dead", engine, truth, tmp_path, careless
+    )
+    told = {expected.text for expected in wrong}
+    assert status is Status.FAILED
+    assert {"by-region: last failure", "by-users: last failure"} <= told
+    assert "by-node: route changes" in told
+    assert not any(text.startswith("by-pop") for text in told)
+
+    status, wrong = missed("health-checker-dead", engine, truth, tmp_path, careless)
+    told = {expected.text for expected in wrong}
+    assert status is Status.FAILED
+    assert "by-users: last request served" in told
+    assert not any(text.startswith("by-region") for text in told)
+
+
+@pytest.fixture
 def consistent() -> Topology:
     """The first region of `hashing`, whose flows follow a consistent hash."""
     whole = apply(load("hashing"), Profile.QUICK)

@@ -12,10 +12,19 @@ from lab.scenario import figures as f
 
 def route_moved(figure: f.RouteMoved, source: Source) -> Seen:
     latest_ns, uncertainty_ns = source.silence_ns(figure.fault)
-    moved_ns = _moved(source, figure).at_ns
+    moved_ns = _moved(source, figure, changes=figure.changes).at_ns
     return Seen(
         low=(moved_ns - latest_ns) / NS,
         high=(moved_ns - latest_ns + uncertainty_ns) / NS,
+    )
+
+
+def route_left(figure: f.RouteLeft, source: Source) -> Seen:
+    fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
+    moved_ns = _moved(source, figure).at_ns
+    return Seen(
+        low=(moved_ns - fault_ns) / NS,
+        high=(moved_ns - fault_ns + uncertainty_ns) / NS,
     )
 
 
@@ -56,7 +65,7 @@ def without_route(figure: f.WithoutRoute, source: Source) -> Seen:
 
 
 def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
-    moved_ns = _moved(source, figure).at_ns
+    moved_ns = _moved(source, figure, changes=figure.changes).at_ns
     ends_ns = [
         a.end_ns
         for a in source.attempts(figure.cohorts, figure.during)
@@ -67,17 +76,22 @@ def good_after_route(figure: f.GoodAfterRoute, source: Source) -> Seen:
     return exact((min(ends_ns) - moved_ns) / NS)
 
 
-def _moved(source: Source, figure: f.RouteMoved | f.GoodAfterRoute) -> Event:
-    """Return the change that is meant, or the last one where two came as one."""
+def _moved(
+    source: Source,
+    figure: f.RouteMoved | f.RouteLeft | f.GoodAfterRoute,
+    *,
+    changes: int = 1,
+) -> Event:
+    """Return the change that is meant, or the last one where several came as one."""
     fault_ns, uncertainty_ns = source.fault_ns(figure.fault)
     undone = (e.at_ns for e in source.of(EventKind.RESTORE) if e.at_ns > fault_ns)
     end_ns = min(undone, default=math.inf)
-    changes = [
+    seen = [
         event
         for event in source.of(EventKind.ROUTE)
         if (event.node, event.detail["prefix"]) == (figure.router, figure.prefix)
         and fault_ns - uncertainty_ns <= event.at_ns < end_ns
     ]
-    if not changes:
+    if not seen:
         raise NoEvidence(f"{figure.router} kept its route to {figure.prefix}")
-    return changes[: figure.changes][-1]
+    return seen[:changes][-1]

@@ -39,6 +39,7 @@ from lab.scenario.figures.bursts import (
 from lab.scenario.figures.routes import (
     GoodAfterRoute,
     RouteChanges,
+    RouteLeft,
     RouteMoved,
     WithoutRoute,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "Requests",
     "Rotation",
     "RouteChanges",
+    "RouteLeft",
     "RouteMoved",
     "ServedAgain",
     "ServedP",
@@ -198,6 +200,7 @@ Figure = Annotated[
     | LastFailure
     | Irrevocable
     | RouteMoved
+    | RouteLeft
     | RouteChanges
     | WithoutRoute
     | GoodAfterRoute

@@ -22,6 +22,16 @@ class RouteMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteLeft:
+    """Seconds from a fault that leaves routers well to a route's first change."""
+
+    router: str
+    prefix: str
+    fault: str = "fault"
+    figure: Literal["RouteLeft"] = "RouteLeft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteChanges:
     """How often a prefix's route in a router changed, came or went."""
 

@@ -335,6 +335,11 @@ class TestRoutes:
         with pytest.raises(NoEvidence, match="fell silent"):
             read(f.RouteMoved(**self.ROUTE), source(events=(FAULT, self.moved(2.5))))
 
+    def test_a_fault_that_leaves_routers_well_counts_itself(self) -> None:
+        events = (FAULT, self.moved(1.5), self.moved(2.5), self.moved(3.0))
+        seen = read(f.RouteLeft(**self.ROUTE), source(events=events))
+        assert (seen.low, seen.high) == (EXACT(0.5), EXACT(0.501))
+
     def test_a_route_that_stays_is_no_evidence(self) -> None:
         kept = (FAULT, self.SILENT, self.moved(1.5))
         with pytest.raises(NoEvidence, match="kept its route"):

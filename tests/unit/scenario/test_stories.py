@@ -15,6 +15,7 @@ from lab.errors import InvalidInput
 from lab.scenario.catalogue import ScenarioFile, load_catalogue
 from lab.scenario.codec import scenario_from_json, scenario_to_json
 from lab.scenario.duration import least_s
+from lab.scenario.figures import RouteChanges, RouteLeft
 from lab.scenario.model import (
     Ask,
     Fault,
@@ -260,6 +261,7 @@ class TestSettings:
             "l4-node-death",
             "l7-policies",
             "many-addresses",
+            "route-alive-service-dead",
         }
         assert (as_set == as_written) == (name in needs_no_timer)
 
@@ -362,3 +364,83 @@ class TestSettings:
         minimal = apply(load("minimal"), Profile.QUICK)
         with pytest.raises(InvalidInput, match="Weighted"):
             file.build(minimal, file.knobs())
+
+
+class TestDepth:
+    def set_up(self, name: str, *settings: str) -> Scenario:
+        return TestSettings().set_up(CATALOGUE[name], *settings)
+
+    def staying(self, told: Scenario) -> set[str]:
+        """Return the routes that a story expects to stay."""
+        return {
+            f"{m.section} {m.text}"
+            for m in measures(told)
+            if isinstance(m.figure, RouteChanges) and m.high == 0
+        }
+
+    def test_each_depth_is_blind_to_all_that_is_farther_down(self) -> None:
+        told = self.set_up("route-alive-service-dead")
+
+        assert len(self.staying(told)) == 3 + 2 + 1
+
+    @pytest.mark.parametrize(
+        ("setting", "stay"),
+        [
+            ("announce_depth=deep", 0),
+            ("announce_depth=node", 12),
+            ("announce_bound=off", 16),
+        ],
+    )
+    def test_a_depth_that_is_set_is_that_of_all_regions(
+        self, setting: str, stay: int
+    ) -> None:
+        told = self.set_up("route-alive-service-dead", setting)
+
+        assert len(self.staying(told)) == stay
+
+    @pytest.mark.parametrize(
+        ("name", "setting"),
+        [
+            ("three-layers", "announce_depth=pop"),
+            ("three-layers", "announce_bound=off"),
+            ("all-down", "announce_depth=deep"),
+            ("first-query", "announce_depth=deep"),
+            ("shallow-probe", "announce_depth=deep"),
+        ],
+    )
+    def test_a_story_that_needs_another_depth_says_which(
+        self, name: str, setting: str
+    ) -> None:
+        with pytest.raises(InvalidInput, match=r"announce|announcements"):
+            self.set_up(name, setting)
+
+    def test_a_site_that_looks_nowhere_keeps_its_route(self) -> None:
+        told = self.set_up("anycast-withdrawal", "announce_depth=pop")
+
+        assert "app-dead: requests that fail" in {m.text for m in measures(told)}
+
+    def test_a_region_whose_backends_nobody_asks_does_not_cascade(self) -> None:
+        told = self.set_up("capacity-shock", "announce_depth=pop")
+
+        assert len(self.staying(told)) == 2
+
+
+class TestCheckerDeath:
+    def set_up(self, *settings: str) -> Scenario:
+        return TestSettings().set_up(CATALOGUE["health-checker-dead"], *settings)
+
+    def test_a_guarded_route_goes_and_another_one_stays(self) -> None:
+        figures = [m.figure for m in measures(self.set_up())]
+
+        stays = {f.router for f in figures if isinstance(f, RouteChanges)}
+        goes = {f.router for f in figures if isinstance(f, RouteLeft)}
+        assert (stays, goes) == ({"transit-c"}, {"transit-d"})
+
+    @pytest.mark.parametrize("how", ["keep", "withdraw"])
+    def test_it_needs_a_region_of_either_kind(self, how: str) -> None:
+        with pytest.raises(InvalidInput, match="on_checker_death"):
+            self.set_up(f"announce_on_checker_death={how}")
+
+    def test_whoever_never_looked_at_the_service_is_no_example(self) -> None:
+        with pytest.raises(InvalidInput, match="bound to its service's health"):
+            self.set_up("announce_depth=pop")
