@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.node.orders import order
+from lab.node.orders import Announced
 from lab.node.probes import PROBE_TIMEOUT_S, get
 from lab.node.together import together
 
@@ -45,7 +45,7 @@ class Announcer:
         self._args = args
         self._clock_s = clock_s
         self._looked_s = clock_s()
-        self._announced: dict[str, bool | None] = dict.fromkeys(args["routes"])
+        self._announced = Announced(args["socket"], args["routes"])
         self._healthy: bool | None = None
         self._latest: bool | None = None
         self._streak = 0
@@ -65,27 +65,20 @@ class Announcer:
             self._healthy = good
         if self._healthy is None:
             return
-        for route in self._announced:
+        for route in self._args["routes"]:
             files = self._args["withheld"].get(route, ())
             withheld = any(Path(file).exists() for file in files)
-            self._set(route, announced=self._healthy and not withheld)
+            self._announced.set(route, announced=self._healthy and not withheld)
 
     def withdraw(self) -> None:
         """Withdraw everything."""
-        for route in self._announced:
-            self._set(route, announced=False)
+        for route in self._args["routes"]:
+            self._announced.set(route, announced=False)
 
     def _forget(self) -> None:
-        self._announced = dict.fromkeys(self._announced)
+        self._announced.forget()
         self._healthy = self._latest = None
         self._streak = 0
-
-    def _set(self, route: str, *, announced: bool) -> None:
-        if self._announced[route] == announced:
-            return
-        verb = "enable" if announced else "disable"
-        if order(self._args["socket"], verb, route):
-            self._announced[route] = announced
 
 
 def is_well(look: Mapping[str, Any]) -> bool:

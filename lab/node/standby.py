@@ -18,7 +18,7 @@ import sys
 import threading
 from typing import Any
 
-from lab.node.orders import order
+from lab.node.orders import Announced
 from lab.node.probes import get
 
 
@@ -31,7 +31,7 @@ class Standby:
         self._dead: bool | None = None
         self._latest: bool | None = None
         self._streak = 0
-        self._announced: bool | None = None
+        self._announced = Announced(args["socket"], [args["routes"]])
 
     def look(self) -> None:
         """Look at the other region once and do what follows from it."""
@@ -65,11 +65,7 @@ class Standby:
         return status == 200
 
     def _set(self, *, announced: bool) -> None:
-        if self._announced == announced:
-            return
-        verb = "enable" if announced else "disable"
-        if order(self._args["socket"], verb, self._args["routes"]):
-            self._announced = announced
+        self._announced.set(self._args["routes"], announced=announced)
 
 
 def main() -> None:

@@ -208,10 +208,25 @@ def announcing(
         conditions=(
             _sessions(peers, timers),
             *((_routes(learns),) if learns else ()),
+            _announces(anycast),
             *map(_waits, standbys),
         ),
         more=announcers,
     )
+
+
+def _announces(anycast: tuple[IPv4Network, ...]) -> Condition:
+    """Return the condition that users may come: other routes would hide that none is.
+
+    Somebody else's route to an anycast prefix looks like one's own to a neighbour.
+    """
+    args: dict[str, object] = {
+        "process": "announcer",
+        "pattern": f"^(enable|disable) {ANYCAST_ROUTES}:",
+        "want": "enable",
+    }
+    text = f"announces {', '.join(map(str, anycast))}"
+    return Condition(text=text, kind="said", args=args)
 
 
 def _waits(standby: Standby) -> Condition:

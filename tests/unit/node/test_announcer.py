@@ -355,6 +355,20 @@ class TestWithdraw:
         assert bird.since_last() == [f"disable {ANYCAST}", f"disable {UNICAST}"]
 
 
+class TestAnotherBird:
+    def test_it_is_told_what_the_last_one_was(
+        self, watching: Announcer, control: Path
+    ) -> None:
+        with served(first := Bird(control)):
+            look(watching, RISE)
+        control.unlink()
+        with served(second := Bird(control)):
+            look(watching, 2)
+
+        assert first.told == [f"enable {ANYCAST}", f"enable {UNICAST}"]
+        assert second.told == first.told
+
+
 class TestWithoutBird:
     def test_the_next_look_tries_again(
         self, watching: Announcer, control: Path
