@@ -58,7 +58,7 @@ _BALANCER: Mapping[L4Kind, Look] = MappingProxyType(
 _WITHHELD: Mapping[str, list[str]] = MappingProxyType(
     {
         ANYCAST_ROUTES: [DRAINING_FILE, LEAVING_FILE, WITHDRAWN_FILE],
-        DRAINING_ROUTES: [WITHDRAWN_FILE],
+        DRAINING_ROUTES: [LEAVING_FILE, WITHDRAWN_FILE],
         UNICAST_ROUTES: [LEAVING_FILE],
     }
 )

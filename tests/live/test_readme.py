@@ -41,6 +41,7 @@ def test_the_commands_of_the_readme_work_in_their_order(
 
     assert commands[0] == "lab doctor"
     assert "lab run region-kill --set fault=drain" in commands
+    told: dict[str, str] = {}
     for command in commands:
         # The engine runs the other tests' labs too: only this one's goes.
         words = command.replace("down --all", "down").split()
@@ -57,3 +58,7 @@ def test_the_commands_of_the_readme_work_in_their_order(
         said = f"`{command}`:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         assert done.returncode == 0, said
         assert "Traceback" not in done.stderr
+        told[command] = done.stdout
+    left = told["lab routes us-east-edge"]
+    assert "us-east-l4-2" in left
+    assert "us-east-l4-1" not in left

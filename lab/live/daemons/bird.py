@@ -13,6 +13,8 @@ from lab.render.bird import (
 )
 
 ADAPTER = Adapter(version_argv=("bird", "--version"))
+#: Plain and marked: a pattern, in BIRD's own quotes.
+_EVERY_ANYCAST = f"'\"{ANYCAST_ROUTES}*\"'"
 
 
 def birdc(*words: str) -> tuple[str, ...]:
@@ -36,12 +38,12 @@ def drain_argv() -> tuple[str, ...]:
 
 def leave_argv() -> tuple[str, ...]:
     """Return the command by which one of several L4 nodes leaves its routes to them."""
-    return _withhold(LEAVING_FILE, ANYCAST_ROUTES, UNICAST_ROUTES)
+    return _withhold(LEAVING_FILE, _EVERY_ANYCAST, UNICAST_ROUTES)
 
 
 def withdraw_argv() -> tuple[str, ...]:
     """Return the command that withdraws a region's anycast route, on its L4 nodes."""
-    return _withhold(WITHDRAWN_FILE, f"'\"{ANYCAST_ROUTES}*\"'")  # BIRD's own quotes
+    return _withhold(WITHDRAWN_FILE, _EVERY_ANYCAST)
 
 
 def _withhold(file: str, *routes: str) -> tuple[str, ...]:

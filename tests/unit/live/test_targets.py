@@ -241,7 +241,7 @@ class TestFaults:
         assert (blow.do, blow.nodes) == ("run", ("red-l4-1",))
         assert blow.facts["argv"][-1] == (
             f"touch {bird.LEAVING_FILE} && birdc -s {bird.SOCKET} disable "
-            f"{bird.ANYCAST_ROUTES} && birdc -s {bird.SOCKET} disable "
+            f"'\"{bird.ANYCAST_ROUTES}*\"' && birdc -s {bird.SOCKET} disable "
             f"{bird.UNICAST_ROUTES}"
         )
 

@@ -89,7 +89,10 @@ class TestAnnouncer:
         ("file", "kept_back"),
         [
             (bird.DRAINING_FILE, {bird.ANYCAST_ROUTES}),
-            (bird.LEAVING_FILE, {bird.ANYCAST_ROUTES, bird.UNICAST_ROUTES}),
+            (
+                bird.LEAVING_FILE,
+                {bird.ANYCAST_ROUTES, bird.DRAINING_ROUTES, bird.UNICAST_ROUTES},
+            ),
             (bird.WITHDRAWN_FILE, {bird.ANYCAST_ROUTES, bird.DRAINING_ROUTES}),
         ],
     )
