@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from threading import Condition
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -45,7 +46,8 @@ class Gone(WorldError):
 class Miscounted(WorldError):
     """The engine keeps a network for containers that it no longer has.
 
-    It counts anew when it starts. Source: moby/moby#42119, seen with 20.10.
+    It counts anew when it starts. Source: moby/moby#42119, seen with 20.10 when several
+    containers leave a network at one time.
     """
 
 
@@ -56,6 +58,7 @@ class Found:
     Attributes:
         state: Of a container: `running`, `created`, `exited`, …; "" for a network.
         image: Id of a container's image.
+        connected: Ids of the networks that a container is on.
         subnets: Of a network.
     """
 
@@ -64,6 +67,7 @@ class Found:
     labels: dict[str, str]
     state: str = ""
     image: str = ""
+    connected: frozenset[str] = frozenset()
     subnets: tuple[IPv4Network, ...] = ()
 
 
@@ -74,6 +78,8 @@ class Engine:
         """Use a client whose pool holds `PARALLEL` connections and two more."""
         self._api = api
         self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="engine")
+        self._left: set[str] = set()
+        self._left_changes = Condition()
 
     @classmethod
     def connect(cls) -> Self:
@@ -139,6 +145,7 @@ class Engine:
                 labels=c["Labels"],
                 state=c["State"],
                 image=c["ImageID"],
+                connected=_connected(c),
             )
             for c in found
         )
@@ -260,8 +267,25 @@ class Engine:
 
     def _remove_container(self, container: Found) -> None:
         _check_ours(container)
-        with _gone_is_fine(), _translated(f"remove {container.name}"):
+        with (
+            self._leaving(container.connected),
+            _gone_is_fine(),
+            _translated(f"remove {container.name}"),
+        ):
             self._api.remove_container(container.id, force=True, v=True)
+
+    @contextmanager
+    def _leaving(self, networks: frozenset[str]) -> Iterator[None]:
+        """Leave networks while nobody else does: the engine could miscount them."""
+        with self._left_changes:
+            self._left_changes.wait_for(lambda: self._left.isdisjoint(networks))
+            self._left |= networks
+        try:
+            yield
+        finally:
+            with self._left_changes:
+                self._left -= networks
+                self._left_changes.notify_all()
 
     def _remove_network(self, network: Found) -> None:
         _check_ours(network)
@@ -292,6 +316,11 @@ class Engine:
 
 def _filter(lab: str | None) -> list[str]:
     return [LAB if lab is None else f"{LAB}={lab}"]
+
+
+def _connected(container: dict[str, Any]) -> frozenset[str]:
+    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+    return frozenset(n["NetworkID"] for n in networks.values() if n.get("NetworkID"))
 
 
 def _subnets(network: dict[str, Any]) -> tuple[IPv4Network, ...]:
