@@ -46,7 +46,7 @@ from lab.topology.model import (
 #: Not multiples of each other: else a proxy that takes its backends in turn could
 #: meet each user with the same one, and that would look like affinity.
 PACE_MS, OTHER_PACE_MS = 250, 310
-EXPIRIES = 2
+EXPIRIES = 1
 WITHOUT_S, MENDED_S = 2.0, 3.0
 ALWAYS, NEVER = (1.0, 1.0), (0.0, 0.0)
 AFTER = "after-drain"

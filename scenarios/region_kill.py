@@ -88,5 +88,4 @@ SCENARIO = ScenarioFile(
     topology="two-region",
     knobs=Knobs,
     build=build,
-    variants=("fault=crash",),
 )

@@ -66,7 +66,7 @@ SHORT = {
     "backend-death": {"flows": 900, "rate": 300},
     "graceful-shutdown": {"ahead_s": 1.0},
     "one-resolver-one-answer": {"lives": 3},
-    "weight-drift": {"lives": 3},
+    "weight-drift": {"lives": 3, "answers": 1000},
 }
 
 
