@@ -83,7 +83,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         for region in empties.regions
     )
     first = replace(first, at_age_s=knobs.age_s)
-    common.refuse_withdrawal(topology, first)
+    for fault in (first, *others):
+        common.refuse_withdrawal(topology, fault)
     timers = topology.timers_of(empties.name)
     rounding = bounds.ROUNDINGS[resolver.daemon]
     detected = bounds.detection(

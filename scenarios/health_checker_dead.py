@@ -131,12 +131,12 @@ class _Checkers:
 
     @cached_property
     def checked(self) -> Failover:
-        others = (self.kept.name, self.guarded.name)
+        others = {self.kept.name, self.guarded.name}
         return pick.name(
             self.topology,
             Failover,
             where=lambda n: (
-                n.all_down is AllDown.FAIL_OPEN and n.regions[0] not in others
+                n.all_down is AllDown.FAIL_OPEN and others.isdisjoint(n.regions)
             ),
         )
 

@@ -186,7 +186,7 @@ class Run:
                 "cpu_s": processor_s(self._fleet, servers),
                 "received_bytes": received_bytes(self._fleet, balancers),
             }
-        except WorldError as error:  # raised again where the records are consumed
+        except Exception as error:  # raised again where the records are consumed
             self._queue.put(error)
             return
         now_ns = time.monotonic_ns()

@@ -7,7 +7,7 @@ health. On SIGTERM it withdraws first and ends after.
 
 What BIRD announces outlives whoever told it to. An announcer that starts, or that has
 been silent for so long that its guard may have acted (`lab.node.guard`), knows nothing
-of what is announced: it looks first, and then says all of it anew.
+of the service: it looks first, and then mends what is announced.
 
 Arguments: one JSON object with `socket`, `looks`, `interval_ms`, `fall`, `rise`,
 `bound` (if not, bad looks withdraw nothing), `routes` (names of BIRD's static
@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.node.orders import Announced
+from lab.node.orders import follow
 from lab.node.probes import PROBE_TIMEOUT_S, get
 from lab.node.together import together
 
@@ -41,11 +41,10 @@ class Announcer:
     def __init__(
         self, args: dict[str, Any], *, clock_s: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin without knowing what is announced, or how the service is."""
+        """Begin without knowing how the service is."""
         self._args = args
         self._clock_s = clock_s
         self._looked_s = clock_s()
-        self._announced = Announced(args["socket"], args["routes"])
         self._healthy: bool | None = None
         self._latest: bool | None = None
         self._streak = 0
@@ -65,18 +64,19 @@ class Announcer:
             self._healthy = good
         if self._healthy is None:
             return
-        for route in self._args["routes"]:
-            files = self._args["withheld"].get(route, ())
-            withheld = any(Path(file).exists() for file in files)
-            self._announced.set(route, announced=self._healthy and not withheld)
+        kept_back = self._args["withheld"]
+        wanted = {
+            route: self._healthy
+            and not any(Path(file).exists() for file in kept_back.get(route, ()))
+            for route in self._args["routes"]
+        }
+        follow(self._args["socket"], wanted)
 
     def withdraw(self) -> None:
         """Withdraw everything."""
-        for route in self._args["routes"]:
-            self._announced.set(route, announced=False)
+        follow(self._args["socket"], dict.fromkeys(self._args["routes"], False))
 
     def _forget(self) -> None:
-        self._announced.forget()
         self._healthy = self._latest = None
         self._streak = 0
 

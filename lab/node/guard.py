@@ -14,6 +14,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ def main() -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     guard = Guard(args)
-    while not ended.wait(args["every_ms"] / 1000):
+    due_s = time.monotonic()
+    while not ended.wait(max(0.0, due_s - time.monotonic())):
         guard.look()
+        due_s = max(due_s + args["every_ms"] / 1000, time.monotonic())
 
 
 if __name__ == "__main__":

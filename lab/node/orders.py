@@ -6,44 +6,24 @@ Who decides that, and why, is with the programs that look: `lab.node.announcer`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping
 
-from lab.node.probes import bird
+from lab.node.probes import bird, static_routes
 
 
-class Announced:
-    """Static protocols as BIRD was told of them: each told once, until it forgets.
+def follow(socket: str, wanted: Mapping[str, bool]) -> None:
+    """Enable or disable static protocols that are not as they are wanted.
 
-    A BIRD that starts begins with all of them disabled, whatever the last one was told.
+    BIRD is asked how they are: others tell it, too, and one that starts begins with
+    all of them disabled. Without a BIRD, the next look tries again.
     """
-
-    def __init__(self, socket: str, routes: Iterable[str]) -> None:
-        """Begin without knowing what is announced, or by whom."""
-        self._socket = socket
-        self._told: dict[str, bool | None] = dict.fromkeys(routes)
-        self._born_ns = 0
-
-    def forget(self) -> None:
-        """Know nothing any more: all is told anew."""
-        self._told = dict.fromkeys(self._told)
-
-    def set(self, routes: str, *, announced: bool) -> None:
-        """Enable or disable a static protocol, unless it is so."""
-        born_ns = self._bird_ns()
-        if born_ns != self._born_ns:
-            self._born_ns = born_ns
-            self.forget()
-        verb = "enable" if announced else "disable"
-        if self._told[routes] != announced and order(self._socket, verb, routes):
-            self._told[routes] = announced
-
-    def _bird_ns(self) -> int:
-        """Return when the socket was made; 0 if there is none."""
-        try:
-            return Path(self._socket).stat().st_ctime_ns
-        except FileNotFoundError:
-            return 0
+    try:
+        announced = static_routes(socket)
+    except OSError:
+        return
+    for routes, wish in wanted.items():
+        if (routes in announced) != wish:
+            order(socket, "enable" if wish else "disable", routes)
 
 
 def order(socket: str, verb: str, routes: str, why: str = "") -> bool:

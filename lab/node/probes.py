@@ -70,6 +70,24 @@ def probe_bgp(args: dict[str, Any]) -> Seen:
     return not down, ", ".join(f"{s} {state}" for s, state in down.items())
 
 
+def probe_announced(args: dict[str, Any]) -> Seen:
+    """Each of BIRD's static protocols in `routes` is enabled."""
+    disabled = sorted(set(args["routes"]) - static_routes(args["socket"]))
+    return not disabled, ", ".join(f"{routes} is disabled" for routes in disabled)
+
+
+def static_routes(path: str) -> frozenset[str]:
+    """Return the names of BIRD's static protocols that are enabled.
+
+    Raises:
+        OSError: No BIRD answers at this socket.
+    """
+    rows = _rows(bird(path, "show protocols"))
+    return frozenset(
+        w[0] for w in rows if len(w) > 3 and (w[1], w[3]) == ("Static", "up")
+    )
+
+
 def _rows(reply: str) -> list[list[str]]:
     """Return the words of each line of a BIRD reply, without its reply codes."""
     return [
@@ -302,6 +320,7 @@ def forget(process: str) -> None:
 
 
 PROBES: dict[str, Callable[[dict[str, Any]], Seen]] = {
+    "announced": probe_announced,
     "bgp": probe_bgp,
     "route": probe_route,
     "dns": probe_dns,

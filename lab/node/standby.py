@@ -18,7 +18,7 @@ import sys
 import threading
 from typing import Any
 
-from lab.node.orders import Announced
+from lab.node.orders import follow
 from lab.node.probes import get
 
 
@@ -26,12 +26,11 @@ class Standby:
     """Somebody else's health in, enable and disable out."""
 
     def __init__(self, args: dict[str, Any]) -> None:
-        """Begin knowing nothing, not even what an earlier one left announced."""
+        """Begin without knowing how the other region is."""
         self._args = args
         self._dead: bool | None = None
         self._latest: bool | None = None
         self._streak = 0
-        self._announced = Announced(args["socket"], [args["routes"]])
 
     def look(self) -> None:
         """Look at the other region once and do what follows from it."""
@@ -65,7 +64,7 @@ class Standby:
         return status == 200
 
     def _set(self, *, announced: bool) -> None:
-        self._announced.set(self._args["routes"], announced=announced)
+        follow(self._args["socket"], {self._args["routes"]: announced})
 
 
 def main() -> None:

@@ -85,8 +85,8 @@ class Condition:
 
     Attributes:
         text: In a reader's words: `BGP session with transit-a established`.
-        kind: Probe kind that `lab.node.probes` knows: `bgp`, `route`, `dns`,
-            `envoy`, `http`, `gdnsd`, `journey`.
+        kind: Probe kind that `lab.node.probes` knows: `announced`, `bgp`, `route`,
+            `dns`, `envoy`, `http`, `gdnsd`, `journey`, `said`.
         args: The probe's arguments, JSON values.
     """
 

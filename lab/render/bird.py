@@ -220,13 +220,9 @@ def _announces(anycast: tuple[IPv4Network, ...]) -> Condition:
 
     Somebody else's route to an anycast prefix looks like one's own to a neighbour.
     """
-    args: dict[str, object] = {
-        "process": "announcer",
-        "pattern": f"^(enable|disable) {ANYCAST_ROUTES}:",
-        "want": "enable",
-    }
     text = f"announces {', '.join(map(str, anycast))}"
-    return Condition(text=text, kind="said", args=args)
+    args: dict[str, object] = {"socket": SOCKET, "routes": [ANYCAST_ROUTES]}
+    return Condition(text=text, kind="announced", args=args)
 
 
 def _waits(standby: Standby) -> Condition:

@@ -205,12 +205,13 @@ def undivided(
         fetches(timers, r, for_s=for_s, every_s=every_s)[0] for r in resolvers
     )
     chance = regions ** (1.0 - draws)
-    low, high = share_bounds(chance, len(resolvers)) if draws > 1 else (0.0, 1.0)
+    # Whoever draws more often divides its users more surely: that has no lower side.
+    high = share_bounds(chance, len(resolvers))[1] if draws > 1 else 1.0
     why = (
         f"{draws} draws at least of each in {for_s:g} s, all alike in 1 of "
         f"{1 / chance:g} times"
     )
-    return low, high, why
+    return 0.0, high, why
 
 
 def after_correction(

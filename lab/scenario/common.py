@@ -200,7 +200,10 @@ def refuse_withdrawal(topology: Topology, fault: Fault) -> None:
         InvalidInput: They look at what users get, so no check finds a route.
     """
     if forecast.route_goes(topology, fault):
-        what = f"announce.depth is {Depth.DEEP}: the route goes, and no check passes"
+        what = (
+            f"{fault.target} looks as deep as {Depth.DEEP} (announce.depth): its route "
+            "goes, and no check passes"
+        )
         allowed = ", ".join(d for d in Depth if d is not Depth.DEEP)
         raise InvalidInput((Problem(what=what, allowed=allowed),))
 

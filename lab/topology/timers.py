@@ -91,7 +91,7 @@ class Announce(Model):
     def silent_s(self) -> float:
         """After how long without a sign of life a guard takes the announcer for dead.
 
-        One that waits for the longest look gives a sign in half of that and less.
+        It gives a sign each interval, or after the longest look if that takes longer.
         """
         return self.interval_ms / 1000 + 2 * LONGEST_LOOK_S
 

@@ -44,18 +44,32 @@ class Service(HTTPServer):
 
 
 class Bird(socketserver.UnixStreamServer):
-    """Keeps the commands that it is told on its control socket."""
+    """Keeps the commands that it is told on its control socket, and obeys."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             assert isinstance(self.server, Bird)
             self.wfile.write(b"0001 BIRD 2.17.1 ready.\n")
-            self.server.told.append(self.rfile.readline().decode().strip())
-            self.wfile.write(b"0010-done\n0000 \n")
+            self.wfile.write(self.server.obey(self.rfile.readline().decode().strip()))
 
     def __init__(self, path: Path) -> None:
         self.told: list[str] = []
+        self.enabled: set[str] = set()
         super().__init__(str(path), self.Handler)
+
+    def obey(self, command: str) -> bytes:
+        verb, name = command.split()
+        if verb == "show":
+            assert name == "protocols"
+            rows = (
+                f" {each} Static master4 {state} 0:00"
+                for each in (ANYCAST, UNICAST)
+                for state in ("up" if each in self.enabled else "down",)
+            )
+            return "\n".join(("1002-", *rows, "0000 \n")).encode()
+        self.told.append(command)
+        (self.enabled.add if verb == "enable" else self.enabled.discard)(name)
+        return b"0010-done\n0000 \n"
 
     def since_last(self) -> list[str]:
         told, self.told = self.told, []
@@ -211,6 +225,7 @@ class TestForgetting:
     def test_one_that_starts_takes_back_what_an_earlier_one_left(
         self, watching: Announcer, bird: Bird, service: Service
     ) -> None:
+        bird.enabled = {ANYCAST, UNICAST}
         service.status = 503
         look(watching, FALL - 1)
 
@@ -220,9 +235,10 @@ class TestForgetting:
 
         assert bird.since_last() == [*self.ALL]
 
-    def test_one_that_was_silent_says_everything_anew_once_it_has_looked(
+    def test_one_that_was_silent_announces_once_it_has_looked(
         self, announcing: Announcer, bird: Bird, clock: Clock
     ) -> None:
+        bird.enabled.clear()  # so did its guard
         clock.now_s += SILENT_MS / 1000
         look(announcing, RISE - 1)
 
@@ -340,6 +356,15 @@ class TestDrain:
         look(announcing, 1)
         draining.unlink()
         bird.since_last()
+
+        look(announcing, 1)
+
+        assert bird.since_last() == [f"enable {ANYCAST}"]
+
+    def test_one_that_ended_between_two_looks_leaves_nothing_withdrawn(
+        self, announcing: Announcer, bird: Bird
+    ) -> None:
+        bird.enabled.discard(ANYCAST)  # whoever drains tells BIRD itself
 
         look(announcing, 1)
 

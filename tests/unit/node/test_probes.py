@@ -146,3 +146,32 @@ class TestJourney:
         monkeypatch.setitem(ANSWERS, "geo", "203.0.113.99")
 
         assert probes.probe_journey(ARGS) == (False, "geo by honest: status 503")
+
+
+class TestAnnounced:
+    SHOWN = (
+        "0001 BIRD 2.17.1 ready.\n"
+        "2002-Name       Proto      Table      State  Since         Info\n"
+        "1002-device1    Device     ---        up     11:40:22.100  \n"
+        " anycast    Static     master4    up     11:40:23.012  \n"
+        " unicast    Static     master4    down   11:40:22.100  \n"
+        "0000 \n"
+    )
+
+    @pytest.mark.parametrize(
+        ("routes", "seen"),
+        [
+            (["anycast"], (True, "")),
+            (["anycast", "unicast"], (False, "unicast is disabled")),
+            (["device1"], (False, "device1 is disabled")),
+        ],
+    )
+    def test_every_static_protocol_must_be_enabled(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        routes: list[str],
+        seen: tuple[bool, str],
+    ) -> None:
+        monkeypatch.setattr(probes, "bird", lambda *_: self.SHOWN)
+
+        assert probes.probe_announced({"socket": "", "routes": routes}) == seen
