@@ -222,6 +222,16 @@ class TestFaultRefused:
                 "lossy red-uplink --loss 0.5",
                 '"red-uplink" is losing 30 % of its packets already',
             ),
+            (
+                "crash red-l4-1/announcer",
+                "restore red-l4-1/envoy",
+                '"red-l4-1/envoy" suffers from no fault; red-l4-1/announcer is down',
+            ),
+            (
+                "power-off red-l4-1",
+                "restore red-l4-1/announcer",
+                '"red-l4-1/announcer" with it: `lab fault restore red-l4-1`',
+            ),
         ],
     )
     def test_what_suffers_already_is_not_hit_again(
