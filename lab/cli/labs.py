@@ -172,7 +172,12 @@ def _remove(lab: str, *, every: bool) -> int:
 
 def fault(
     kind: Annotated[FaultVerb, typer.Argument(help="What happens to it.")],
-    target: Annotated[str, typer.Argument(help="A region, provider, node or link.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A region, provider, node, link or NODE/PROCESS; or several: a+b."
+        ),
+    ],
     *,
     lab: LabName = "",
     loss: Annotated[
@@ -186,12 +191,14 @@ def fault(
 
     Several can suffer at the same time; a region is restored with all its nodes.
 
-    app-dead, drain and brown-out befall regions (brown-out a single backend too),
-    provider-outage befalls providers; crash and hang befall every node, power-off and
-    isolate all but transits and access networks. A link (us-east-uplink) can be cut
-    (isolate), lossy or slow, and what a node sends over it lost (one-way
-    us-east-uplink:us-east-edge); partition befalls a region and a provider or users
-    (us-east:provider-a).
+    app-dead, drain, withdraw and brown-out befall regions (drain one of several L4
+    nodes too, brown-out a single backend), provider-outage befalls providers; crash and
+    hang befall every node, and a single process of one that runs several
+    (us-east-l4-1/bird); power-off and isolate all but transits and access networks.
+    A link (us-east-uplink) can be cut (isolate), lossy or slow, and what a node sends
+    over it lost (one-way us-east-uplink:us-east-edge); partition befalls a region and a
+    provider or users (us-east:provider-a). Several of a kind can suffer at one instant
+    (us-east+eu-west).
     """
     from lab.scenario.model import FaultKind
 

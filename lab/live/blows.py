@@ -29,6 +29,7 @@ class Target:
     """Something that can suffer a fault.
 
     Attributes:
+        kind: Which kind of target it is, in the plural.
         nodes: All that is in it; none of links and pairs, whose nodes are well.
         faults: The blows of each fault that it can suffer, each node hit once.
         watched: The nodes whose stamps tell when the outside saw a fault, where those
@@ -41,7 +42,7 @@ class Target:
         hears: Routers at ends of a link, with their addresses on it: what arrives
             there can be lost.
         why_not: Of faults that it cannot suffer here, and others of its kind can.
-        process: The one of `nodes` that it is, if it is only one.
+        process: What it is of each of `nodes`, if it is not all of them.
     """
 
     name: str
@@ -57,3 +58,4 @@ class Target:
     hears: Mapping[str, str] = field(default_factory=dict)
     why_not: Mapping[FaultKind, str] = field(default_factory=dict)
     process: str = ""
+    kind: str = ""

@@ -12,6 +12,7 @@ from lab.live.blows import Blow, Target
 from lab.live.channel import Message, Request, output_of, replies
 from lab.live.fleet import Fleet
 from lab.live.several import AT_ONCE
+from lab.plan.model import Role
 from lab.scenario.model import Fault, FaultKind
 
 #: A fault is agreed with all nodes at least this long before it happens.
@@ -21,6 +22,10 @@ _REPLY_S = 15.0
 _NS = 1_000_000_000
 #: The state of what suffers from no fault.
 UP = "up"
+#: States of a node that comes back as a whole: one process would start behind a cut.
+_OFF = ("down", "isolated")
+#: Faults by which L4 nodes withhold routes: their BIRDs have to run.
+_WITHHOLDING = (FaultKind.DRAIN, FaultKind.WITHDRAW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,15 +268,19 @@ def inject(fleet: Fleet, fault: Fault) -> Effect:
     A drain withdraws a region and leaves its daemons running.
 
     Raises:
-        WrongUse: No such target, it cannot suffer that, or it suffers already.
+        WrongUse: No such target, it cannot suffer that, it suffers already, or nobody
+            would be left to take the users of what is drained.
     """
-    target = targets.find(fleet, fault.target)
+    target, kind = targets.find(fleet, fault.target), fault.kind
     targets.blows(fleet, target, fault)
-    for name, now in _ill(fleet, target).items():
+    for name, now in _ill(fleet, target, kind).items():
         raise WrongUse(
             f'"{name}" is {now} already: `lab fault restore {name}` first, or '
-            f"strike what is well: {_well(fleet, fault.kind)}"
+            f"strike what is well: {_well(fleet, kind)}"
         )
+    if _strands(fleet, target, kind):
+        said = f'"{target.name}" cannot suffer {kind} now'
+        raise WrongUse(f"{said} ({targets.ONLY_BALANCER})")
     at_ns = time.monotonic_ns() + int(LEAD_S * _NS)
     return arm(fleet, fault, at_ns).effect()
 
@@ -279,33 +288,92 @@ def inject(fleet: Fleet, fault: Fault) -> Effect:
 def _well(fleet: Fleet, kind: FaultKind) -> str:
     """Return the names of all that can suffer a fault of a kind and suffers none."""
     with fleet.asking_once():
-        well = [t.name for t in targets.whom(fleet, kind) if not _ill(fleet, t)]
+        well = [
+            target.name
+            for target in targets.whom(fleet, kind)
+            if not _ill(fleet, target, kind) and not _strands(fleet, target, kind)
+        ]
     return ", ".join(well) or "there is nothing"
 
 
-def _ill(fleet: Fleet, target: Target) -> dict[str, str]:
+def _ill(fleet: Fleet, target: Target, kind: FaultKind) -> dict[str, str]:
     """Return the states, if not up, of a target, or of each of several at once.
 
-    Of a link, those of its directions too.
+    Of a link, those of its directions too; of what is about to withhold routes, those
+    of the processes that have to. A process that its node took along is told as that.
     """
-    parts = (targets.find(fleet, name) for name in target.name.split(AT_ONCE))
-    each = (*parts, *targets.directions(fleet, target))
-    states = {one.name: _state_of(fleet, one) for one in each}
-    return {name: now for name, now in states.items() if now != UP}
+    each = _parts(fleet, target)
+    for part in tuple(each):
+        each += targets.directions(fleet, part)
+    if kind in _WITHHOLDING:
+        each += _announcing(fleet, target)
+    found: dict[str, str] = {}
+    for one in each:
+        if (now := _state_of(fleet, one)) != UP:
+            node, its = _node_of(fleet, one)
+            found |= {node: its} if its in (*_OFF, "hung") else {one.name: now}
+    return found
+
+
+def _parts(fleet: Fleet, target: Target) -> list[Target]:
+    """Return each of several targets at once, or the only one."""
+    return [targets.find(fleet, name) for name in target.name.split(AT_ONCE)]
+
+
+def _announcing(fleet: Fleet, target: Target) -> list[Target]:
+    """Return the processes of a target's L4 nodes.
+
+    One that cannot be told to withhold its routes would leave the fault half done.
+    """
+    nodes = set(target.nodes).intersection(fleet.nodes(Role.L4))
+    own = (n for n in targets.processes(fleet) if n.partition("/")[0] in nodes)
+    return [targets.find(fleet, name) for name in own]
+
+
+def _node_of(fleet: Fleet, part: Target) -> tuple[str, str]:
+    """Return the node of a process, and its state; of what is no process, nothing."""
+    if not part.process:
+        return "", ""
+    (node,) = part.nodes
+    return node, state(fleet, node)
+
+
+def _strands(fleet: Fleet, target: Target, kind: FaultKind) -> bool:
+    """Tell whether a drain of L4 nodes leaves none at a site to take their users."""
+    if kind is not FaultKind.DRAIN or target.kind != "nodes":
+        return False
+    sites = {fleet.members[node].site for node in target.nodes}
+    balancers = (set(fleet.nodes(Role.L4, site=site)) for site in sites)
+    others = (nodes.difference(target.nodes) for nodes in balancers)
+    return any(
+        all(_ill(fleet, targets.find(fleet, n), kind) for n in nodes)
+        for nodes in others
+    )
 
 
 def demand_a_fault(fleet: Fleet, target: str) -> None:
     """Do nothing, if the target or a node of it suffers from what can be undone.
 
     Raises:
-        WrongUse: No such target, or nothing is wrong with it.
+        WrongUse: No such target, nothing is wrong with it, or it is a process of a node
+            that has to come back first.
     """
     whole = targets.find(fleet, target)
+    for part in _parts(fleet, whole):
+        node, its = _node_of(fleet, part)
+        if its in _OFF:
+            said = f'"{node}" is {its}, and "{part.name}" with it'
+            raise WrongUse(f"{said}: `lab fault restore {node}`")
     nodes = set(whole.nodes)
     now = suffering(fleet)
     ill = [targets.find(fleet, name) for name in now]
     within = any(
-        _is_within(part, whole) or (part.nodes and nodes.issuperset(part.nodes))
+        _is_within(part, whole)
+        or (
+            part.nodes
+            and nodes.issuperset(part.nodes)
+            and whole.process in ("", part.process)
+        )
         for part in ill
     )
     if _state_of(fleet, whole) == UP and not within:

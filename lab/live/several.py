@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import TypeVar
 
 from lab.errors import WrongUse
@@ -18,11 +19,18 @@ def at_once(name: str, parts: Sequence[Target]) -> Target:
     """Return targets as one, which suffers what each of them can.
 
     Raises:
-        WrongUse: A node is in two of them, or they are of different kinds.
+        WrongUse: Two of them need the same node, or are of different kinds.
     """
-    hit = [n for part in parts for n in (*part.nodes, *part.gates, *part.hears)]
-    if len(set(hit)) < len(hit) or len({part.process for part in parts}) > 1:
-        raise WrongUse(f'"{name}": only targets that share no node, and are alike')
+    for one, other in combinations(parts, 2):
+        if (one.kind, one.process) != (other.kind, other.process):
+            raise WrongUse(
+                f'"{one.name}" and "{other.name}" are not alike: only targets of one '
+                "kind, and only processes of one name, suffer at once"
+            )
+        # A node is asked one thing at an instant, and routers stand in for others.
+        if both := _asked(one) & _asked(other):
+            said = f'"{one.name}" and "{other.name}" both need'
+            raise WrongUse(f"{said} {', '.join(sorted(both))}")
     first, *others = parts
 
     def every(of: Callable[[Target], tuple[T, ...]]) -> tuple[T, ...]:
@@ -49,3 +57,7 @@ def at_once(name: str, parts: Sequence[Target]) -> Target:
         gates={node: kept for part in parts for node, kept in part.gates.items()},
         hears={node: end for part in parts for node, end in part.hears.items()},
     )
+
+
+def _asked(part: Target) -> set[str]:
+    return {*part.nodes, *part.gates, *part.hears}

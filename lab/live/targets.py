@@ -29,7 +29,9 @@ _BEHIND_ROUTERS = (Role.PROVIDER, Role.RESOLVER, Role.PARENT, Role.GLOBAL_L4)
 _SITE_ROUTERS = (Role.TRANSIT, Role.ACCESS)
 #: Who keeps the power over the links that it is on.
 _LINKED = frozenset({Role.EDGE, *_SITE_ROUTERS})
-_ONLY_BALANCER = "nobody else takes its users: drain the region"
+#: Whose nodes may run several daemons.
+DO_SEVERAL = (Role.L4, Role.L7)
+ONLY_BALANCER = "nobody else takes its users: drain the region"
 _NO_NETEM = (
     "without netem in the kernel, only a link that is long by declaration gets longer"
 )
@@ -39,13 +41,13 @@ def find(fleet: Fleet, name: str) -> Target:
     """Return a target of the lab, or several that suffer at once: `us-east+eu-west`.
 
     Raises:
-        WrongUse: There is none of that name.
+        WrongUse: There is none of that name, or these cannot suffer at once.
     """
     if AT_ONCE in name:
         return at_once(name, [find(fleet, part) for part in name.split(AT_ONCE)])
-    for names_of, make in _KINDS.values():
+    for kind, (names_of, make) in _KINDS.items():
         if name in names_of(fleet):
-            return make(fleet, name)
+            return replace(make(fleet, name), kind=kind)
     why = f'no target "{name}"'
     if name in fleet.nodes(Role.CLIENTS):
         why = f'"{name}" looks on, and a fault there would be the measurement\'s own'
@@ -158,7 +160,7 @@ def _balancer(fleet: Fleet, name: str) -> Target:
     host = _cutting_itself(fleet, name)
     beside = fleet.nodes(Role.L4, site=fleet.members[name].site)
     if beside == host.nodes:
-        why_not = {**host.why_not, FaultKind.DRAIN: _ONLY_BALANCER}
+        why_not = {**host.why_not, FaultKind.DRAIN: ONLY_BALANCER}
         return replace(host, why_not=why_not)
     return replace(
         host,
@@ -246,10 +248,11 @@ def _behind_router(fleet: Fleet, name: str) -> Target:
     )
 
 
-def _processes(fleet: Fleet) -> tuple[str, ...]:
+def processes(fleet: Fleet) -> tuple[str, ...]:
     """Return every process of the nodes that do several things: `us-east-l4-1/bird`."""
-    told = replies(fleet.request("status", fleet.nodes(Role.L4)), _REPLY_S)
-    return tuple(f"{node}/{p}" for node in told for p in told[node]["processes"])
+    told = replies(fleet.request("status", fleet.nodes(*DO_SEVERAL)), _REPLY_S)
+    own = {node: told[node]["own"] for node in told if len(told[node]["own"]) > 1}
+    return tuple(f"{node}/{process}" for node in own for process in own[node])
 
 
 def _process(_: Fleet, name: str) -> Target:
@@ -382,5 +385,5 @@ _KINDS: Mapping[str, tuple[_Names, Callable[[Fleet, str], Target]]] = {
     "nodes": (_single_nodes, _single),
     "directions": (_directions, _direction),
     "pairs": (_pairs, _pair),
-    "processes": (_processes, _process),
+    "processes": (processes, _process),
 }

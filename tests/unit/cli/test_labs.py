@@ -146,6 +146,13 @@ class TestFault:
             "provider-a is restored; conditions wait for the rest: us-east is down\n"
         )
 
+    def test_the_help_tells_every_form_of_a_target(self, capsys: Output) -> None:
+        assert status_of(["fault", "--help"]) == 0
+
+        said = capsys.readouterr().out
+        for form in ("NODE/PROCESS", "a+b", "us-east-l4-1/bird", "L4"):
+            assert form in said
+
 
 class TestFaultRefused:
     """By a small lab whose nodes obey: what is asked of it cannot be."""
@@ -214,6 +221,16 @@ class TestFaultRefused:
                 "lossy red-uplink --loss 0.3",
                 "lossy red-uplink --loss 0.5",
                 '"red-uplink" is losing 30 % of its packets already',
+            ),
+            (
+                "crash red-l4-1/announcer",
+                "restore red-l4-1/envoy",
+                '"red-l4-1/envoy" suffers from no fault; red-l4-1/announcer is down',
+            ),
+            (
+                "power-off red-l4-1",
+                "restore red-l4-1/announcer",
+                '"red-l4-1/announcer" with it: `lab fault restore red-l4-1`',
             ),
         ],
     )

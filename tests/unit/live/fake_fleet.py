@@ -45,6 +45,7 @@ class FakeNode:
     log: list[str]
     hear: Listener
     processes: tuple[str, ...] = ("daemon",)
+    relays: tuple[str, ...] = ()
     dead: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     cut: bool = False
@@ -63,7 +64,7 @@ class FakeNode:
     def _do(self, do: str, facts: dict[str, Any], at_ns: int) -> dict[str, Any]:
         if do == "status":
             return {
-                "processes": list(self.processes),
+                "processes": [*self.relays, *self.processes],
                 "running": [p for p in self.processes if p not in self.dead],
                 "frozen": sorted(self.frozen),
                 "own": list(self.processes),
@@ -124,6 +125,7 @@ class FakeNode:
             self.files |= set(words)
         if program == "sh":  # `touch FILE && …`
             self.files.add(words[-1].split()[1])
+            return int("bird" in self.dead)
         if program == "rm":
             self.files -= set(words)
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from lab.errors import WrongUse
 from lab.live import faults
 from lab.live.faults import Effect, effect_of
 from lab.live.fleet import Fleet
+from lab.plan.model import Role
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
 from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
 
@@ -41,6 +43,12 @@ def nodes(small: tuple[Fleet, dict[str, FakeNode], list[str]]) -> dict[str, Fake
 @pytest.fixture
 def log(small: tuple[Fleet, dict[str, FakeNode], list[str]]) -> list[str]:
     return small[2]
+
+
+def add_second_balancer(fleet: Fleet) -> None:
+    other = replace(fleet.members["red-l4-1"], node="red-l4-2")
+    fleet.members["red-l4-2"] = other
+    fleet.channels["red-l4-2"] = FakeNode(name="red-l4-2", log=[], hear=fleet._hear)
 
 
 class TestEffectOf:
@@ -235,9 +243,7 @@ class TestState:
     def test_a_drained_l4_node_is_told_and_comes_back_alone_or_with_its_region(
         self, fleet: Fleet, undone: str
     ) -> None:
-        other = replace(fleet.members["red-l4-1"], node="red-l4-2")
-        fleet.members["red-l4-2"] = other
-        fleet.channels["red-l4-2"] = FakeNode(name="red-l4-2", log=[], hear=fleet._hear)
+        add_second_balancer(fleet)
 
         faults.inject(fleet, fault(FaultKind.DRAIN, "red-l4-1"))
 
@@ -346,6 +352,19 @@ class TestInject:
 
         assert log == []
 
+    @pytest.mark.parametrize("links", ["red-uplink", "blue-uplink+red-uplink"])
+    def test_one_of_several_links_is_not_hit_while_a_direction_of_it_suffers(
+        self, fleet: Fleet, links: str
+    ) -> None:
+        for node, address in (("access", "10.0.0.194"), ("blue-edge", "10.0.0.195")):
+            member = fleet.members[node]
+            ends = {**member.links, "blue-uplink": address}
+            fleet.members[node] = replace(member, links=ends)
+        faults.inject(fleet, fault(FaultKind.ONE_WAY, "red-uplink:transit"))
+
+        with pytest.raises(WrongUse, match='"red-uplink:transit" is lost one way alr'):
+            faults.inject(fleet, fault(FaultKind.ISOLATE, links))
+
     def test_a_link_is_not_hit_again_while_a_direction_of_it_suffers(
         self, fleet: Fleet
     ) -> None:
@@ -358,6 +377,156 @@ class TestInject:
 
         with pytest.raises(WrongUse, match=already):
             faults.inject(fleet, fault(FaultKind.LOSSY, "red-uplink"))
+
+
+class TestDrain:
+    @pytest.mark.parametrize("kind", [FaultKind.DRAIN, FaultKind.WITHDRAW])
+    @pytest.mark.parametrize(
+        ("struck", "what", "said"),
+        [
+            (FaultKind.CRASH, "red-l4-1/bird", '"red-l4-1/bird" is down already'),
+            (FaultKind.HANG, "red-l4-1/bird", '"red-l4-1/bird" is hung already'),
+            (FaultKind.CRASH, "red-l4-1", '"red-l4-1" is down already: `lab fault re'),
+            (FaultKind.HANG, "red-l4-1", '"red-l4-1" is hung already: `lab fault re'),
+        ],
+    )
+    def test_who_cannot_withhold_its_routes_comes_back_first(
+        self,
+        fleet: Fleet,
+        nodes: dict[str, FakeNode],
+        kind: FaultKind,
+        struck: FaultKind,
+        what: str,
+        said: str,
+    ) -> None:
+        nodes["red-l4-1"].processes = ("envoy", "bird", "announcer")
+        faults.inject(fleet, fault(struck, what))
+
+        with pytest.raises(WrongUse, match=f"{said}.*what is well: blue$"):
+            faults.inject(fleet, fault(kind, "red"))
+
+        assert not nodes["red-l4-1"].files
+        assert not nodes["red-be-1"].files
+
+        faults.restore(fleet, what)
+        faults.inject(fleet, fault(kind, "red"))
+
+    def test_a_node_without_its_bird_is_not_drained(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        add_second_balancer(fleet)
+        nodes["red-l4-1"].processes = ("envoy", "bird")
+        faults.inject(fleet, fault(FaultKind.CRASH, "red-l4-1/bird"))
+        already = '"red-l4-1/bird" is down already: `lab fault restore red-l4-1/bird` f'
+
+        with pytest.raises(WrongUse, match=already):
+            faults.inject(fleet, fault(FaultKind.DRAIN, "red-l4-1"))
+
+        assert not nodes["red-l4-1"].files
+
+    @pytest.mark.parametrize(
+        ("before", "target"),
+        [
+            (None, "red-l4-1+red-l4-2"),
+            (fault(FaultKind.DRAIN, "red-l4-1"), "red-l4-2"),
+            (fault(FaultKind.CRASH, "red-l4-1"), "red-l4-2"),
+            (fault(FaultKind.ISOLATE, "red-l4-1"), "red-l4-2"),
+            (fault(FaultKind.CRASH, "red-l4-1/envoy"), "red-l4-2"),
+        ],
+    )
+    def test_somebody_is_left_to_take_the_users_of_a_drained_node(
+        self, fleet: Fleet, log: list[str], before: Fault | None, target: str
+    ) -> None:
+        add_second_balancer(fleet)
+        if before:
+            faults.inject(fleet, before)
+        done = list(log)
+        said = f'"{re.escape(target)}" cannot suffer drain now .nobody else takes its'
+
+        with pytest.raises(WrongUse, match=said):
+            faults.inject(fleet, fault(FaultKind.DRAIN, target))
+
+        assert log == done
+
+    def test_who_would_leave_nobody_is_not_named_as_well(self, fleet: Fleet) -> None:
+        add_second_balancer(fleet)
+        faults.inject(fleet, fault(FaultKind.DRAIN, "red-l4-1"))
+
+        with pytest.raises(WrongUse, match=r"strike what is well: blue, red$"):
+            faults.inject(fleet, fault(FaultKind.DRAIN, "red-l4-1"))
+
+        faults.inject(fleet, fault(FaultKind.DRAIN, "red"))
+
+
+class TestProcess:
+    @pytest.mark.parametrize("whole", ["red-l4-1", "red-be-1"])
+    def test_it_is_told_and_restored_whatever_node_runs_several(
+        self, fleet: Fleet, nodes: dict[str, FakeNode], whole: str
+    ) -> None:
+        fleet.members["red-be-1"] = replace(fleet.members["red-be-1"], role=Role.L7)
+        nodes[whole].processes = ("envoy", "bird")
+        nodes[whole].dead = {"bird"}
+
+        assert faults.suffering(fleet) == {f"{whole}/bird": "down"}
+
+        faults.demand_a_fault(fleet, f"{whole}/bird")
+        faults.restore(fleet, f"{whole}/bird")
+
+        assert faults.suffering(fleet) == {}
+
+    @pytest.mark.parametrize("also", [None, fault(FaultKind.DRAIN, "red-l4-1")])
+    def test_one_that_is_well_is_not_restored_for_what_is_beside_it(
+        self, fleet: Fleet, also: Fault | None
+    ) -> None:
+        add_second_balancer(fleet)
+        if also:
+            faults.inject(fleet, also)
+        faults.inject(fleet, fault(FaultKind.CRASH, "red-l4-1/announcer"))
+
+        faults.demand_a_fault(fleet, "red-l4-1/announcer")
+        with pytest.raises(WrongUse, match='"red-l4-1/envoy" suffers from no fault; r'):
+            faults.demand_a_fault(fleet, "red-l4-1/envoy")
+
+    def test_of_several_one_that_suffers_is_enough(self, fleet: Fleet) -> None:
+        add_second_balancer(fleet)
+        fleet.channels["red-l4-2"] = fleet.channels["red-l4-1"]
+        faults.inject(fleet, fault(FaultKind.CRASH, "red-l4-1/envoy"))
+
+        faults.demand_a_fault(fleet, "red-l4-1/envoy+red-l4-2/envoy")
+
+    @pytest.mark.parametrize(
+        ("kind", "state"),
+        [
+            (FaultKind.POWER_OFF, "down"),
+            (FaultKind.CRASH, "down"),
+            (FaultKind.HANG, "hung"),
+        ],
+    )
+    def test_what_its_node_took_along_is_told_as_the_nodes(
+        self, fleet: Fleet, kind: FaultKind, state: str
+    ) -> None:
+        faults.inject(fleet, fault(kind, "red-l4-1"))
+        already = f'"red-l4-1" is {state} already: `lab fault restore red-l4-1` first'
+
+        with pytest.raises(WrongUse, match=already):
+            faults.inject(fleet, fault(FaultKind.HANG, "red-l4-1/announcer"))
+
+    @pytest.mark.parametrize(
+        ("kind", "state"),
+        [(FaultKind.POWER_OFF, "down"), (FaultKind.ISOLATE, "isolated")],
+    )
+    def test_none_starts_on_a_node_that_is_off(
+        self, fleet: Fleet, kind: FaultKind, state: str
+    ) -> None:
+        faults.inject(fleet, fault(FaultKind.CRASH, "red-l4-1/announcer"))
+        faults.inject(fleet, fault(kind, "red-l4-1"))
+        said = (
+            f'"red-l4-1" is {state}, and "red-l4-1/announcer" with it: `lab fault '
+            "restore red-l4-1`"
+        )
+
+        with pytest.raises(WrongUse, match=said):
+            faults.demand_a_fault(fleet, "red-l4-1/announcer")
 
 
 class TestRestore:

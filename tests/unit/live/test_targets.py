@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,15 @@ from lab.errors import WrongUse
 from lab.live import targets
 from lab.live.blows import Blow
 from lab.live.fleet import Fleet
+from lab.paths import topologies_folder
+from lab.plan.build import build
 from lab.plan.model import Role
 from lab.render import bird
 from lab.scenario.model import AMOUNTS, Fault, FaultKind
+from lab.topology.loading import load
 from tests.unit.live.fake_fleet import ADDRESS, FakeNode, small_fleet
+
+TOPOLOGIES = sorted(topologies_folder().glob("*.yaml"))
 
 
 @pytest.fixture
@@ -106,12 +112,55 @@ class TestFind:
             *targets.find(fleet, "blue").nodes,
         )
 
-    @pytest.mark.parametrize("name", ["red+red-edge", "red+red", "red-l4-1/envoy+blue"])
-    def test_what_shares_a_node_or_is_not_alike_is_never_one_target(
-        self, fleet: Fleet, name: str
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("blue", "red-edge"),
+            ("red", "provider"),
+            ("red-l4-1/envoy", "blue"),
+            ("red-l4-1/envoy", "red-l4-1/announcer"),
+        ],
+    )
+    def test_what_is_not_alike_is_never_one_target(
+        self, fleet: Fleet, one: str, other: str
     ) -> None:
-        with pytest.raises(WrongUse, match="share no node, and are alike"):
-            targets.find(fleet, name)
+        with pytest.raises(WrongUse, match=f'"{one}" and "{other}" are not alike: onl'):
+            targets.find(fleet, f"{one}+{other}")
+
+    @pytest.mark.parametrize(
+        ("one", "other", "both"),
+        [
+            ("red", "red", "red-be-1, red-edge, red-l4-1"),
+            ("access-uplink", "red-uplink", "transit"),
+            ("red:provider", "red:users", "red-edge"),
+        ],
+    )
+    def test_several_that_need_the_same_node_are_refused_with_it(
+        self, fleet: Fleet, one: str, other: str, both: str
+    ) -> None:
+        with pytest.raises(WrongUse, match=f'"{one}" and "{other}" both need {both}$'):
+            targets.find(fleet, f"{one}+{other}")
+
+    def test_relays_and_the_only_process_of_a_node_are_none(
+        self, fleet: Fleet, nodes: dict[str, FakeNode]
+    ) -> None:
+        nodes["red-l4-1"].relays = ("relay-long-haul",)
+        fleet.members["red-be-1"] = replace(fleet.members["red-be-1"], role=Role.L7)
+        nodes["red-be-1"].relays = ("relay-long-haul",)
+
+        found = targets.processes(fleet)
+
+        assert found == ("red-l4-1/envoy", "red-l4-1/announcer")
+
+    @pytest.mark.parametrize("path", TOPOLOGIES, ids=lambda path: path.stem)
+    def test_who_is_planned_with_several_processes_is_asked_for_them(
+        self, path: Path
+    ) -> None:
+        plan = build(load(path), profile="quick")
+
+        assert {n.role for n in plan.nodes if len(n.processes) > 1} <= {
+            *targets.DO_SEVERAL
+        }
 
     def test_each_of_several_must_be_there(self, fleet: Fleet) -> None:
         with pytest.raises(WrongUse, match='no target "green"'):
@@ -262,7 +311,7 @@ class TestFaults:
         assert hit == [n for one in apart for n in one.nodes]
         assert both.watched[FaultKind.POWER_OFF] == ("red-edge", "blue-edge")
         with pytest.raises(WrongUse, match="cannot suffer brown-out"):
-            blows(fleet, "red+provider", FaultKind.BROWN_OUT)
+            blows(fleet, "red-be-1+blue-edge", FaultKind.BROWN_OUT)
 
 
 class TestLinks:

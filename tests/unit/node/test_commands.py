@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import signal
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,6 +33,39 @@ class FakeGate:
         self.closed = False
 
 
+@dataclass
+class FakeDaemon:
+    """Takes signals, and no processor time."""
+
+    name: str
+    running: bool = True
+    frozen: bool = False
+    taken: list[int] = field(default_factory=list)
+
+    def signal(self, number: int) -> None:
+        self.taken.append(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
+
+@dataclass
+class Spoken:
+    """What the daemons of a node took, and which of them it was told to start."""
+
+    daemons: dict[str, FakeDaemon]
+    started: list[str] = field(default_factory=list)
+
+    @property
+    def taken(self) -> dict[str, list[int]]:
+        return {name: daemon.taken for name, daemon in self.daemons.items()}
+
+
+@pytest.fixture
+def spoken() -> Spoken:
+    return Spoken({name: FakeDaemon(name) for name in ("bird", "announcer")})
+
+
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> Done:
     """What was done to ports, and nothing was."""
@@ -46,7 +80,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
 
 
 @pytest.fixture
-def node() -> State:
+def node(spoken: Spoken) -> State:
     """A router with a long link and a short one."""
     spec = SimpleNamespace(
         keep_net_admin=True,
@@ -63,10 +97,10 @@ def node() -> State:
             spec=spec,
             ports=ports,
             impaired={},
-            daemons={},
+            daemons=spoken.daemons,
             readiness=ready,
             gate=None,
-            start_missing=lambda _="": None,
+            start_missing=lambda only="": spoken.started.append(only),
         ),
     )
 
@@ -179,6 +213,43 @@ class TestCut:
         node.gate = cast(Gate, FakeGate(why_not="Error: no egress"))
 
         assert obey(node, "status")["uncuttable"] == "Error: no egress"
+
+
+class TestDaemons:
+    @pytest.fixture(autouse=True)
+    def no_links(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(commands.network, "links_up", lambda *_: None)
+
+    @pytest.mark.parametrize(
+        ("do", "number"),
+        [
+            ("crash", signal.SIGKILL),
+            ("hang", signal.SIGSTOP),
+            ("restore", signal.SIGCONT),
+        ],
+    )
+    def test_all_take_it_or_the_one_that_is_named(
+        self, node: State, spoken: Spoken, do: str, number: int
+    ) -> None:
+        obey(node, do, process="announcer")
+
+        assert spoken.taken == {"bird": [], "announcer": [number]}
+
+        obey(node, do)
+
+        assert spoken.taken == {"bird": [number], "announcer": [number, number]}
+
+    def test_what_restores_one_process_starts_no_other(
+        self, node: State, spoken: Spoken
+    ) -> None:
+        obey(node, "restore", process="announcer")
+        obey(node, "restore")
+
+        assert spoken.started == ["announcer", ""]
+
+    def test_a_node_of_which_one_process_hangs_still_speaks(self, node: State) -> None:
+        assert "silent_ns" not in obey(node, "hang", process="announcer")
+        assert "silent_ns" in obey(node, "hang")
 
 
 class TestStatus:
