@@ -28,10 +28,12 @@ test: lint images ## everything; needs a container engine and fails without one
 quietly:
 	$(call step,unit and golden tests,nice -n 5 $(PYTEST) -m "not live" tests/unit tests/golden)
 
-# Labs one at a time: a second one that starts keeps the first one's clients waiting.
+# Labs one at a time: a second one that starts keeps the first one's clients waiting,
+# and the one that live tests share ends before the scenarios begin.
 live:
-	@$(PYTEST) --durations 0 --durations-min 5 \
-	  -m "not bench and not browser" tests/live scenarios
+	@status=0; for tests in tests/live scenarios; do $(PYTEST) --durations 0 \
+	  --durations-min 5 -m "not bench and not browser" $$tests || status=$$?; done; \
+	exit $$status
 
 scenarios: images ## every scenario, on labs that are kept up in between
 	@$(PYTEST) scenarios
