@@ -163,8 +163,9 @@ def _state_of(fleet: Fleet, target: Target) -> str:
         return "parted" if _is_barred(fleet, target, wholly=True) else UP
     told = replies(fleet.request("status", target.nodes), _REPLY_S)
     nodes, service = set(target.nodes), set(target.service)
-    alive = {node: _alive(target, reply) for node, reply in told.items()}
-    down = {node for node in alive if not alive[node]}
+    own = {node: _own(target, reply) for node, reply in told.items()}
+    alive = {node: own[node] & set(told[node]["running"]) for node in told}
+    down = {node for node in told if own[node] and not alive[node]}
     hung = {n for n in alive if alive[n] and alive[n] <= set(told[n]["frozen"])}
     if down == nodes:
         return "down"
@@ -202,11 +203,9 @@ def _state_of_link(fleet: Fleet, target: Target) -> str:
     return UP
 
 
-def _alive(target: Target, told: Message) -> set[str]:
-    """Return the daemons of a node that run, of those that are the target's."""
-    return set(told["running"]) & (
-        {target.process} if target.process else {*told["own"]}
-    )
+def _own(target: Target, told: Message) -> set[str]:
+    """Return the daemons of a node, of those that are the target's."""
+    return {target.process} if target.process else {*told["own"]}
 
 
 def _is_barred(fleet: Fleet, target: Target, *, wholly: bool = False) -> bool:

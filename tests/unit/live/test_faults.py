@@ -536,3 +536,11 @@ class TestRestore:
         faults.restore(fleet, "provider")
 
         assert log == [f"transit let-in {ADDRESS}", "provider restore"]
+
+
+def test_a_node_without_a_daemon_has_lost_none(
+    fleet: Fleet, nodes: dict[str, FakeNode]
+) -> None:
+    nodes["red-be-1"].processes = ()
+
+    assert faults.state(fleet, "red-be-1") == "up"
