@@ -43,6 +43,9 @@ from lab.topology.model import (
 from lab.topology.profiles import undivided
 
 FAST = crowd.Pace(clients=4, interval_ms=200)
+#: As many requests, of more users: one of them at least has to draw an answer that
+#: begins with the dead address, or nobody is rescued.
+MANY = crowd.Pace(clients=16, interval_ms=800)
 SLOW = crowd.Pace(clients=4, interval_ms=500)
 #: How long users are watched once the last of them has recovered.
 AFTER_S = 2.0
@@ -88,8 +91,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     moved = users(pick.name(topology, AnycastName), FAST)
     balanced = users(pick.name(topology, GlobalL4Name), FAST)
     several = pick.name(topology, RoundRobin)
-    retrying = users(several, FAST, Behaviour.RETRY_NEXT)
-    sdk = users(several, FAST, Behaviour.SDK)
+    retrying = users(several, MANY, Behaviour.RETRY_NEXT)
+    sdk = users(several, MANY, Behaviour.SDK)
     alone = users(checked, SLOW)
     clamped = users(checked, SLOW, clamped=True)
     ways = {
