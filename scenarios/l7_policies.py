@@ -40,7 +40,7 @@ from lab.scenario.model import (
 from lab.scenario.settings import Knob, knob_texts
 from lab.topology.l7 import L7Policy, Route
 from lab.topology.model import Region, ResolverBehaviour, RoundRobin, Topology
-from lab.topology.timers import LOOK_EVERY_S
+from lab.topology.timers import LOOK_EVERY_S, Depth
 
 #: Users of a region, as a multiple of what it serves, while half of them begin at
 #: another one; and the same when that one is gone: twice as many.
@@ -147,7 +147,7 @@ class _Story:
             region.name: self._cohort(
                 self._either(region),
                 Behaviour.RETRY_NEXT,
-                clients=round(CROWD * _served_rps(region) * CROWD_MS / 1000),
+                clients=round(CROWD * self._served_rps(region) * CROWD_MS / 1000),
                 pace_ms=CROWD_MS,
             )
             for region in self.overrun
@@ -289,14 +289,14 @@ class _Story:
 
     def crowded(self) -> Iterator[Measures]:
         for region in self.overrun:
-            able_rps = _served_rps(region)
+            able_rps = self._served_rps(region)
             crowd, own = self.crowds[region.name], self.own[region.name]
             come_rps = _rate_rps(crowd) + _rate_rps(own)
             section = (
                 f"{region.name}: {come_rps:.0f} requests a second, of which it can "
                 f"serve {able_rps}"
             )
-            (low, high), why = _refused(region, come_rps)
+            (low, high), why = _refused(region, come_rps, able_rps)
             yield _share(
                 "requests that fail",
                 FailedShare(cohorts=(crowd.name, own.name), during="crowded"),
@@ -304,7 +304,7 @@ class _Story:
                 why,
                 section=section,
             )
-            if waits := _waits_s(region):
+            if waits := _waits_s(region, able_rps):
                 yield Measures(
                     section=section,
                     text="time of those that are served, median",
@@ -316,6 +316,17 @@ class _Story:
                     unit=Unit.MILLISECONDS,
                     why=_line(region),
                 )
+
+    def _served_rps(self, region: Region) -> int:
+        """Return what a region's backends serve, less the looks that wait with users.
+
+        Those of L7 at each backend, and those of whoever announces, if at one at all.
+        """
+        announce = self.topology.announce_of(region.name)
+        looks_rps = region.l7 * len(region.backends) / LOOK_EVERY_S
+        if announce.depth.reaches(Depth.REGION):
+            looks_rps += region.l4 * 1000 / announce.interval_ms
+        return sum(b.capacity_rps for b in region.backends) - round(looks_rps)
 
     def _part(self, backend: str) -> float:
         """Return a backend's part of the requests that no mark sends elsewhere."""
@@ -420,15 +431,11 @@ def _rate_rps(cohort: Cohort) -> float:
     return cohort.clients * 1000 / cohort.interval_ms
 
 
-def _served_rps(region: Region) -> int:
-    """Return what a region's backends serve, less the checks that wait with users."""
-    looks_rps = region.l7 * len(region.backends) / LOOK_EVERY_S
-    return sum(b.capacity_rps for b in region.backends) - round(looks_rps)
-
-
-def _refused(region: Region, come_rps: float) -> tuple[tuple[float, float], str]:
+def _refused(
+    region: Region, come_rps: float, able_rps: int
+) -> tuple[tuple[float, float], str]:
     """Return which share of the requests fails, and why."""
-    policy, able_rps = region.l7_policy, _served_rps(region)
+    policy = region.l7_policy
     if policy.shedding:
         let_in = policy.shedding.above_rps * region.l7
         excess = 1 - let_in / come_rps
@@ -455,14 +462,14 @@ def _full(load: float, places: int) -> float:
     return (1 - load) * load**places / (1 - load ** (places + 1))
 
 
-def _waits_s(region: Region) -> tuple[float, float] | None:
+def _waits_s(region: Region, able_rps: int) -> tuple[float, float] | None:
     """Return how long those who are served have waited; None if nothing bounds that."""
     policy = region.l7_policy
     if policy.shedding:
-        return 0.0, policy.shedding.burst / _served_rps(region) + bounds.IN_FLIGHT_S
+        return 0.0, policy.shedding.burst / able_rps + bounds.IN_FLIGHT_S
     if policy.breaker:
         most = policy.breaker.max_requests + policy.breaker.max_pending
-        full_s = most / _served_rps(region)
+        full_s = most / able_rps
         return full_s / 2, full_s + bounds.IN_FLIGHT_S
     return None
 
