@@ -10,8 +10,9 @@ from lab.judge.source import Source, exact, most_in_a_second
 from lab.judge.timeline import NS, NoEvidence, Seen
 from lab.scenario import figures as f
 
-#: Shorter than this, one start of a program would count for a busy server.
-_STRETCH_NS = NS
+#: Shorter than this, one second's work would count for a busy server: seen is a gdnsd
+#: that computes for most of a second when whom it checks has died.
+_STRETCH_NS = 5 * NS
 _BRINGING_BACK = frozenset({"undo", "restore"})
 
 _Asked = f.Upstream | f.PeakResolvers | f.SubnetsTold | f.PrefixTold
@@ -58,18 +59,32 @@ def processor(figure: f.Processor, source: Source) -> Seen:
     return exact(max(shares))
 
 
-def _stretches(source: Source) -> Iterator[tuple[Event, Event]]:
-    """Yield the looks at the load around each stretch of the story.
+def _stretches(source: Source) -> list[tuple[Event, Event]]:
+    """Return the looks at the load around each stretch of the story.
 
-    Shorter ones are joined to the next. What is brought back starts anew, and that is
-    not the story's.
+    Shorter ones are joined to the next; if all are, the longest counts. What is
+    brought back starts anew, and that is not the story's.
     """
-    first: Event | None = None
+    parts: list[list[Event]] = [[]]
     for look in source.of(EventKind.LOAD):
+        parts[-1].append(look)
+        if look.detail.get("phase") in _BRINGING_BACK:
+            parts.append([])
+    whole = [(part[0], part[-1]) for part in parts if len(part) > 1]
+    return [s for part in parts for s in _joined(part)] or sorted(whole, key=_ns)[-1:]
+
+
+def _joined(looks: list[Event]) -> Iterator[tuple[Event, Event]]:
+    first = looks[0] if looks else None
+    for look in looks[1:]:
         if first and look.at_ns - first.at_ns >= _STRETCH_NS:
             yield first, look
-            first = None
-        first = None if look.detail.get("phase") in _BRINGING_BACK else first or look
+            first = look
+
+
+def _ns(stretch: tuple[Event, Event]) -> int:
+    first, last = stretch
+    return last.at_ns - first.at_ns
 
 
 def passed_bytes(figure: f.PassedBytes, source: Source) -> Seen:

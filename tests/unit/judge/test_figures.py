@@ -840,25 +840,34 @@ class TestNodes:
         busiest = self.busiest(
             (1, "prime", {"a": 1.0, "b": 5.0}),
             (11, "ask", {"a": 2.0, "b": 5.5}),
-            (13, "over", {"a": 2.1, "b": 6.5}),
+            (16, "over", {"a": 2.1, "b": 8.0}),
         )
         assert busiest == EXACT(0.5)
 
-    def test_a_stretch_of_less_than_a_second_is_joined_to_the_next(self) -> None:
+    def test_a_stretch_of_less_than_five_seconds_is_joined_to_the_next(self) -> None:
         busiest = self.busiest(
             (1, "prime", {"a": 0.0, "b": 0.0}),
-            (1.5, "observe", {"a": 0.4, "b": 0.0}),
-            (3, "over", {"a": 0.5, "b": 0.0}),
+            (4, "observe", {"a": 1.5, "b": 0.0}),
+            (11, "over", {"a": 2.5, "b": 0.0}),
         )
         assert busiest == EXACT(0.25)
+
+    def test_if_all_are_shorter_the_longest_counts(self) -> None:
+        busiest = self.busiest(
+            (1, "observe", {"a": 0.0, "b": 0.0}),
+            (4, "undo", {"a": 0.3, "b": 0.0}),
+            (5, "observe", {"a": 0.3, "b": 0.0}),
+            (6, "over", {"a": 0.9, "b": 0.0}),
+        )
+        assert busiest == EXACT(0.1)
 
     @pytest.mark.parametrize("phase", ["undo", "restore"])
     def test_that_daemons_start_anew_is_not_the_story(self, phase: str) -> None:
         busiest = self.busiest(
             (1, "observe", {"a": 0.0, "b": 0.0}),
-            (3, phase, {"a": 0.2, "b": 0.0}),
-            (5, "restored", {"a": 2.0, "b": 0.0}),
-            (7, "over", {"a": 2.1, "b": 0.0}),
+            (6, phase, {"a": 0.5, "b": 0.0}),
+            (12, "restored", {"a": 4.0, "b": 0.0}),
+            (18, "over", {"a": 4.3, "b": 0.0}),
         )
         assert busiest == EXACT(0.1)
 
