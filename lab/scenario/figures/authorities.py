@@ -55,8 +55,8 @@ class Foreign:
 class Processor:
     """Greatest share of one core that any of these nodes used, by stretch of the run.
 
-    Between two looks, one at the beginning of each step in which time passes; never
-    while something is brought back.
+    Between two looks, five seconds apart at least if any are, one at the beginning of
+    each step in which time passes; never while something is brought back.
     """
 
     nodes: tuple[str, ...]
