@@ -2,8 +2,8 @@
 
 A region dies, and four populations hold its address: one whose resolver honours the
 TTL, one whose resolver raises it, one that pins what it has, and one that never asks a
-name at all: its address is anycast, the control. Then the region dies once more, and
-with it every authority: a resolver that serves stale answers goes on with the dead one.
+name at all: its address is anycast, the control. Then the region that took over dies,
+and with it every authority: a resolver that serves stale answers goes on with that one.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         Fault(kind=FaultKind.PROVIDER_OUTAGE, target=p.name, label=f"no-{p.name}")
         for p in topology.zone.providers
     )
-    again = Fault(kind=FaultKind.POWER_OFF, target=fault.target, label="again")
+    again = Fault(kind=FaultKind.POWER_OFF, target=served.regions[1], label="again")
     dark_s = timers.ttl_s + 2.0
     told_s = bounds.stale_answer_ttl_s(timers, stale)
 
@@ -119,7 +119,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 section="What keeps the dead address: last failure after the fault",
                 during="observe",
             )
-        section = "The region is dead, and so is every authority"
+        section = "The second region is dead, too, and so is every authority"
         yield Measures(
             section=section,
             text=f"{stale.name} serves stale: requests that fail",
@@ -181,8 +181,6 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             Prime(),
             fault,
             Observe(for_s=last_s),
-            Restore(),
-            Prime(),
             *outages,
             again,
             Observe(for_s=dark_s, label="expiring"),

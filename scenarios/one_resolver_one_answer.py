@@ -41,7 +41,7 @@ class Knobs:
         str, Knob("whose users are watched; all honest ones unless set")
     ] = ""
     name: Annotated[str, Knob("weighted name; the first of equal weights")] = ""
-    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 4
+    lives: Annotated[int, Knob("times to live to watch", minimum=3)] = 3
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:

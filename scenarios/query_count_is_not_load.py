@@ -76,12 +76,12 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     )
     victim = topology.region(list(served.weights)[-1])
     share = served.weights[victim.name] / sum(served.weights.values())
-    busy_s = knobs.answers * BUSY_MS / 1000
     fault = Fault(kind=FaultKind.CRASH, target=victim.name)
 
-    def ask(when: str, interval_ms: float) -> Ask:
+    def ask(when: str, interval_ms: float, *, behind: bool = False) -> Ask:
         return Ask(
             label=when,
+            behind=behind,
             questions=tuple(
                 Question(
                     label=f"{when}-{provider.name}",
@@ -138,31 +138,25 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             unit=Unit.TIMES,
             why=f"one each {_gap_s(one):g} s and one each {_gap_s(crowd):g} s",
         )
-        for during, text, watched_s, primed in (
-            ("load", "refused for load", for_s, True),
-            ("busy", "while the authorities are asked", busy_s, False),
-        ):
-            _, changes, _ = caching.fetches(
-                timers, big, for_s=watched_s, every_s=_gap_s(crowd), primed=primed
-            )
-            # In the middle of it, the buckets of the first stay are empty.
-            full = changes + primed
-            least, greatest = _refused(
-                topology, served, crowd, one, for_s=watched_s, stays=full
-            )
-            yield Measures(
-                section="What the regions see: requests",
-                text=text,
-                figure=FailedShare(
-                    cohorts=(crowd.name,), during=during, error="overload"
-                ),
-                low=least,
-                high=greatest,
-                unit=Unit.PERCENT,
-                why="all users of a resolver are in one region, and it serves what it "
-                "declares; a bucket of one second's worth takes the first of them, in "
-                f"each of up to {full} stays",
-            )
+        _, changes, _ = caching.fetches(
+            timers, big, for_s=for_s, every_s=_gap_s(crowd), primed=True
+        )
+        # In the middle of it, the buckets of the first stay are empty.
+        full = changes + 1
+        least, greatest = _refused(
+            topology, served, crowd, one, for_s=for_s, stays=full
+        )
+        yield Measures(
+            section="What the regions see: requests",
+            text="refused for load",
+            figure=FailedShare(cohorts=(crowd.name,), during="load", error="overload"),
+            low=least,
+            high=greatest,
+            unit=Unit.PERCENT,
+            why="all users of a resolver are in one region, and it serves what it "
+            "declares; a bucket of one second's worth takes the first of them, in "
+            f"each of up to {full} stays",
+        )
         for provider in topology.zone.providers:
             for region, weight in served.weights.items():
                 yield gets(
@@ -190,8 +184,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=(one, crowd),
         steps=(
             Prime(),
+            ask("busy", BUSY_MS, behind=True),
             Observe(for_s=for_s, label="load"),
-            ask("busy", BUSY_MS),
             fault,
             ask("dead", DEAD_MS),
             Undo(target=victim.name),

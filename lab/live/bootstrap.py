@@ -203,7 +203,10 @@ def _start(tell: Tell, places: Places) -> EngineInfo:
 
 def _await_answer_of(pid: int, places: Places) -> EngineInfo:
     with dockerd.end_of(pid) as ended:
-        return _await_answer(places, ended)
+        seen = _await_answer(places, ended)
+    if dockerd.our_engine(places) == pid:
+        dockerd.spare_bridged_frames(places)
+    return seen
 
 
 def _start_service() -> None:

@@ -34,6 +34,7 @@ class Places:
     containerd_pid_file: Path = Path("/var/run/docker/containerd/containerd.pid")
     containerd_socket: Path = Path("/run/containerd/containerd.sock")
     network_store: Path = Path("/var/lib/docker/network/files/local-kv.db")
+    bridge_filter: Path = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     ours: Path = Path("/run") / LAB
     arguments: tuple[str, ...] = ()
 
@@ -41,6 +42,11 @@ class Places:
     def state_file(self) -> Path:
         """Which process we started."""
         return self.ours / "engine.json"
+
+    @property
+    def bridge_filter_was(self) -> Path:
+        """What `bridge_filter` said before we changed it."""
+        return self.ours / "bridge-filter-was"
 
     @property
     def log_file(self) -> Path:
@@ -152,8 +158,25 @@ def our_engine(places: Places) -> int | None:
     return int(state["pid"]) if alive and alive == state["started"] else None
 
 
+def spare_bridged_frames(places: Places) -> None:
+    """Let frames between containers pass without the host's packet filter.
+
+    It would track every connection in the lab, and the engine looks through all of them
+    whenever a container leaves a network. `forget` undoes it. Source: the kernel's
+    Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables.
+    """
+    with suppress(FileNotFoundError):  # a kernel without such a filter
+        was = places.bridge_filter.read_text("ascii")
+        if was.strip() != "0":
+            places.bridge_filter_was.write_text(was, "ascii")
+            places.bridge_filter.write_text("0\n", "ascii")
+
+
 def forget(places: Places) -> None:
-    """Forget the engine that was ours, once it has ended."""
+    """Forget the engine that was ours, once it has ended, and what was set for it."""
+    with suppress(FileNotFoundError):
+        was = places.bridge_filter_was.read_text("ascii")
+        places.bridge_filter.write_text(was, "ascii")
     shutil.rmtree(places.ours)
 
 

@@ -18,12 +18,17 @@ _BEHIND_CACHES = (Role.RESOLVER, Role.CLIENTS)
 
 
 def bring_back(
-    fleet: Fleet, target: str, *, deadline_s: float
+    fleet: Fleet,
+    target: str,
+    *,
+    deadline_s: float,
+    asked: frozenset[str] | None = None,
 ) -> Iterator[faults.Effect]:
     """Undo a target's fault; return once every condition of every node holds again.
 
-    Routes and health checks recover first. Then the resolvers start anew: they have
-    learned answers meanwhile, and which servers do not reply.
+    Routes and health checks recover first. Then the resolvers that were `asked`
+    meanwhile, all if None, start anew: they have learned answers, and which servers do
+    not reply.
 
     Yields:
         When the undo took effect, as soon as it is known, and again now and then
@@ -40,7 +45,8 @@ def bring_back(
         ahead = tuple(node for node in fleet.channels if node not in behind)
         for nodes in (ahead, tuple(behind)):
             if nodes != ahead:
-                _start_anew(fleet, fleet.nodes(Role.RESOLVER))
+                every = fleet.nodes(Role.RESOLVER)
+                _start_anew(fleet, [r for r in every if asked is None or r in asked])
             since_ns = check_again(fleet, nodes)
             left_s = max(0.0, until - time.monotonic())
             for _said in until_ready(
@@ -49,7 +55,7 @@ def bring_back(
                 yield effect
 
 
-def _start_anew(fleet: Fleet, nodes: tuple[str, ...]) -> None:
+def _start_anew(fleet: Fleet, nodes: Iterable[str]) -> None:
     for verb in ("crash", "restore"):
         replies(fleet.request(verb, nodes), _COMMAND_S)
 

@@ -32,7 +32,16 @@ def authorities_settled(topology: Topology, *sites: Site) -> list[dict[str, obje
 
 
 def resolves(topology: Topology, resolver: Resolver) -> tuple[Condition, ...]:
-    """Return a condition per served name: resolved through the real delegation."""
+    """Return a condition per served name: resolved through the real delegation.
+
+    A forwarding resolver is not asked before the one that it asks: what it has sent to
+    nobody it sends again only after a second.
+    """
+    after = authorities_settled(topology, site_of(topology, resolver.address))
+    asked = upstream(topology, resolver)
+    if asked:
+        name = topology.zone.names[0].name
+        after.append({"server": str(asked), "name": f"{name}.{topology.zone.name}"})
     return tuple(
         Condition(
             text=f"resolves {name.name}.{topology.zone.name}",
@@ -40,9 +49,7 @@ def resolves(topology: Topology, resolver: Resolver) -> tuple[Condition, ...]:
             args={
                 "server": str(resolver.address),
                 "name": f"{name.name}.{topology.zone.name}",
-                "after": authorities_settled(
-                    topology, site_of(topology, resolver.address)
-                ),
+                "after": after,
             },
         )
         for name in topology.zone.names

@@ -11,9 +11,11 @@ import pytest
 from lab.live.dockerd import (
     Places,
     clear_leftovers,
+    forget,
     log_tail,
     our_engine,
     running_engine,
+    spare_bridged_frames,
     started_at,
 )
 
@@ -26,6 +28,7 @@ def places(tmp_path: Path) -> Places:
         containerd_pid_file=tmp_path / "containerd.pid",
         containerd_socket=tmp_path / "containerd.sock",
         network_store=tmp_path / "local-kv.db",
+        bridge_filter=tmp_path / "bridge-nf-call-iptables",
         ours=tmp_path / "ours",
     )
 
@@ -145,3 +148,37 @@ class TestRunningEngine:
         places.pid_file.write_text(str(os.getpid()))
 
         assert running_engine(places) is None
+
+
+class TestSpareBridgedFrames:
+    def test_what_was_set_before_comes_back_when_the_engine_is_forgotten(
+        self, places: Places
+    ) -> None:
+        places.ours.mkdir()
+        places.bridge_filter.write_text("1\n")
+
+        spare_bridged_frames(places)
+        assert places.bridge_filter.read_text() == "0\n"
+        spare_bridged_frames(places)  # an engine that follows one that was killed
+        forget(places)
+
+        assert places.bridge_filter.read_text() == "1\n"
+
+    def test_what_was_off_stays_off(self, places: Places) -> None:
+        places.ours.mkdir()
+        places.bridge_filter.write_text("0\n")
+
+        spare_bridged_frames(places)
+        forget(places)
+
+        assert places.bridge_filter.read_text() == "0\n"
+
+    def test_a_kernel_without_such_a_filter_has_nothing_to_change(
+        self, places: Places
+    ) -> None:
+        places.ours.mkdir()
+
+        spare_bridged_frames(places)
+        forget(places)
+
+        assert not places.bridge_filter.exists()

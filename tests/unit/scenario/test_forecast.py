@@ -238,7 +238,7 @@ class TestFailover:
         assert isinstance(window, FailsOnlyWithin)
         assert window.bound.low_s == pytest.approx(drain.drain_s - 1)
         travel_s = forecast.asking_s(TOPOLOGY, of)
-        left_s = 22.5 + travel_s if behaviour == "first-address" else 33 + 2 * travel_s
+        left_s = 22.5 + travel_s if behaviour == "first-address" else 27 + 2 * travel_s
         assert window.bound.high_s == pytest.approx(left_s)
 
 
