@@ -32,7 +32,7 @@ from lab.scenario.settings import Knob, knob_texts
 from lab.topology.model import ResolverBehaviour, RoundRobin, Topology
 
 INTERVAL_MS = 1000
-FOR_S = 10.0
+FOR_S = 8.0
 RESCUED = (Behaviour.RETRY_NEXT, Behaviour.HAPPY_EYEBALLS, Behaviour.SDK)
 
 

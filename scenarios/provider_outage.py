@@ -43,9 +43,9 @@ from lab.topology.model import (
 )
 
 INTERVAL_MS = 500
-DARK_S = 10.0
+DARK_S = 8.0
 #: The name with about this TTL is asked for: long enough to be a cached one.
-LIFE_S = 6
+LIFE_S = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
