@@ -1,19 +1,22 @@
 """`pytest scenarios/`: every scenario is a test.
 
 A lab is kept up between scenarios on the same topology and removed after the last of
-them: several at once, each with its timers, would leave two cores no rest. What a
-scenario came to is printed, and shown by pytest where it is not as expected.
+them, while the next one starts: no story begins before it is gone, as several labs at
+once, each with its timers, would leave two cores no rest. What a scenario came to is
+printed, and shown by pytest where it is not as expected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.cli.context import world
+from lab.cli.labs import bring_up
 from lab.cli.running import Wanted, prepare, run
 from lab.judge.model import Status
 from lab.live.bootstrap import restart_engine_if_ours
@@ -21,14 +24,52 @@ from lab.live.engine import Miscounted
 from lab.scenario.catalogue import ScenarioFile, load_file
 from lab.topology.model import Topology
 
-#: Running labs, each with its topology in force if the last scenario left it well.
-LABS = pytest.StashKey[dict[str, Topology | None]]()
 #: Seconds that a scenario may take, its lab's start included.
 TIMEOUT_S = 240
 
 
 class NotAsExpected(Exception):
     """A scenario's verdict is not `ok`."""
+
+
+class Labs:
+    """The labs of a session: those that run, and those that are being removed."""
+
+    def __init__(self) -> None:
+        """Know of none yet."""
+        #: Each with its topology in force if the last scenario left it well.
+        self.running: dict[str, Topology | None] = {}
+        self._removals: dict[str, Future[None]] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1)
+
+    def remove_all(self, *, but: str = "") -> None:
+        """Begin to remove all that run but one."""
+        for lab in self.running.keys() - {but}:
+            del self.running[lab]
+            self._removals[lab] = self._thread.submit(_take_down, lab)
+
+    def await_removals(self) -> None:
+        """Return once nothing is being removed any more.
+
+        What the engine miscounted is left to the end: one started anew would end the
+        lab that has just started.
+        """
+        for lab, removal in list(self._removals.items()):
+            if not isinstance(removal.exception(), Miscounted):
+                del self._removals[lab]
+                removal.result()
+
+    def end(self) -> None:
+        """Remove every lab."""
+        self.remove_all()
+        self.await_removals()
+        if self._removals and not restart_engine_if_ours(print):
+            raise Miscounted(f"networks are left of {', '.join(self._removals)}")
+        for lab in self._removals:
+            _take_down(lab)
+
+
+LABS = pytest.StashKey[Labs]()
 
 
 class ScenarioItem(pytest.Item):
@@ -49,15 +90,17 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Carry it out and judge it, on the lab that the one before has left."""
         labs = self.session.stash[LABS]
-        known, labs[self.lab] = labs.get(self.lab), None
+        left, labs.running[self.lab] = labs.running.get(self.lab), None
         chosen, story = prepare(
             self.scenario.name, "", "quick", self.lab, self._settings
         )
-        attach = chosen.topology == known
-        status = run(chosen, story, Wanted(), attach=attach, keep=True)
+        if left != chosen.topology:
+            bring_up(chosen)
+        labs.await_removals()
+        status = run(chosen, story, Wanted(), attach=True, keep=True)
         if status is not Status.OK:
             raise NotAsExpected(f"{self.name}: {status}")
-        labs[self.lab] = chosen.topology
+        labs.running[self.lab] = chosen.topology
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
@@ -103,31 +146,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Know of no lab yet."""
-    session.stash[LABS] = {}
+    session.stash[LABS] = Labs()
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Remove a lab that the next test does not run on."""
+    """Let a lab go that the next test does not run on."""
     if isinstance(item, ScenarioItem):
         following = nextitem.lab if isinstance(nextitem, ScenarioItem) else ""
-        _remove(item.session, but=following)
+        item.session.stash[LABS].remove_all(but=following)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove what an interrupted test has left."""
-    _remove(session)
-
-
-def _remove(session: pytest.Session, *, but: str = "") -> None:
-    labs = session.stash[LABS]
-    for lab in labs.keys() - {but}:
-        try:
-            _take_down(lab)
-        except Miscounted:  # the engine's own defect, which no scenario is about
-            if not restart_engine_if_ours(print):
-                raise
-            _take_down(lab)
-        del labs[lab]
+    """Remove what is left, after an interrupted test too."""
+    session.stash[LABS].end()
 
 
 def _take_down(lab: str) -> None:

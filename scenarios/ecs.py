@@ -145,7 +145,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 yield from _price(cast, resolver, provider, answers)
         for resolver in cast.telling:
             yield from _leak(cast, resolver, narrow)
-        yield from _stripped(cast, during=wide.name)
+        yield from _stripped(cast)
         yield from common.lab_itself(topology)
 
     return Scenario(
@@ -163,8 +163,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             Fault(kind=FaultKind.CRASH, target=narrow.name, label="other-gone"),
             Observe(for_s=life_s + 0.5, label="forgetting"),
             _learn(cast, "other-missed"),
-            _ask_stripping(cast),
             _ask_all(cast, wide),
+            _ask_stripping(cast),
             Restore(),
         ),
         expectations=tuple(expectations()),
@@ -284,19 +284,19 @@ def _ask_all(cast: Cast, provider: Provider) -> Ask:
 
 
 def _ask_stripping(cast: Cast) -> Ask:
-    """Tell a resolver a subnet, by way of a home router and by ourselves, meanwhile."""
+    """Tell a resolver a subnet, by way of a home router and by ourselves."""
     routed = Question(
         label="home",
         access=pick.access_of(cast.topology, cast.home).name,
         server=cast.home.name,
         qname=cast.served.name,
-        count=int(cast.for_s * 1000 / PACE_MS),
+        count=int((cast.timers.ttl_s + 2.0) * 1000 / PACE_MS),
         interval_ms=PACE_MS,
     )
     direct = replace(
         routed, label=cast.direct, server=cast.stripping.name, subnets=(cast.own,)
     )
-    return Ask(label="home", questions=(routed, direct), behind=True)
+    return Ask(label="home", questions=(routed, direct))
 
 
 def _corrected(cast: Cast) -> Iterator[Measures]:
@@ -417,7 +417,7 @@ def _leak(cast: Cast, telling: Resolver, provider: Provider) -> Iterator[Measure
     )
 
 
-def _stripped(cast: Cast, *, during: str) -> Iterator[Measures]:
+def _stripped(cast: Cast) -> Iterator[Measures]:
     """Yield what becomes of a subnet that a resolver is told."""
     yield Measures(
         section=LEAK,
@@ -432,7 +432,7 @@ def _stripped(cast: Cast, *, during: str) -> Iterator[Measures]:
         section=LEAK,
         text=f"queries of {cast.stripping.name}, which {cast.home.name} tells subnets",
         figure=Upstream(
-            qname=cast.served.name, during=during, resolver=cast.stripping.name
+            qname=cast.served.name, during="home", resolver=cast.stripping.name
         ),
         low=1,
         high=None,
@@ -442,7 +442,7 @@ def _stripped(cast: Cast, *, during: str) -> Iterator[Measures]:
         section=LEAK,
         text="subnets in these queries",
         figure=SubnetsTold(
-            qname=cast.served.name, during=during, resolver=cast.stripping.name
+            qname=cast.served.name, during="home", resolver=cast.stripping.name
         ),
         low=0,
         high=0,
