@@ -27,11 +27,10 @@ from lab.scenario.model import (
     Unit,
 )
 from lab.scenario.settings import read_settings, with_timers
-from lab.topology.loading import load
 from lab.topology.model import Topology
-from lab.topology.profiles import Profile, apply
+from lab.topology.profiles import Profile
 from tests import about_dns
-from tests.unit.worlds import ROOT
+from tests.unit.worlds import ROOT, shipped
 
 CATALOGUE = load_catalogue(ROOT / "scenarios")
 TOPOLOGIES = sorted(file.stem for file in (ROOT / "topologies").glob("*.yaml"))
@@ -39,7 +38,7 @@ QUESTIONS = {f"Q{n}" for n in range(1, 17)}
 
 
 def topology(file: ScenarioFile[object], profile: Profile) -> Topology:
-    return apply(load(ROOT / "topologies" / f"{file.topology}.yaml"), profile)
+    return shipped(file.topology, profile)
 
 
 def story(file: ScenarioFile[object], profile: Profile = Profile.QUICK) -> Scenario:
@@ -321,7 +320,7 @@ class TestSettings:
 
     def test_a_zone_with_one_provider_has_no_second_one_to_save_it(self) -> None:
         file = CATALOGUE["provider-outage"]
-        minimal = apply(load("minimal"), Profile.QUICK)
+        minimal = shipped("minimal")
         told = file.build(minimal, file.knobs())
 
         assert {w for m in measures(told) for w in words(m.figure, "during")} == {
@@ -355,13 +354,13 @@ class TestSettings:
     def test_any_topology_is_computed_with_or_refused(
         self, name: str, source: str
     ) -> None:
-        file, other = CATALOGUE[name], apply(load(source), Profile.QUICK)
+        file, other = CATALOGUE[name], shipped(source)
         with suppress(InvalidInput):
             assert file.build(other, file.knobs()).expectations
 
     def test_another_topology_that_lacks_something_is_refused(self) -> None:
         file = CATALOGUE["weight-drift"]
-        minimal = apply(load("minimal"), Profile.QUICK)
+        minimal = shipped("minimal")
         with pytest.raises(InvalidInput, match="Weighted"):
             file.build(minimal, file.knobs())
 

@@ -33,7 +33,7 @@ class TestApply:
         assert timers.check == Check(interval_s=2, timeout_s=1, threshold=2)
         assert timers.clamp_s == 25
         assert timers.stale_answer_ttl_s == 6
-        assert timers.pin_s == 36
+        assert timers.pin_s == 30
 
     def test_quick_leaves_routing_alone(self, two_region: Topology) -> None:
         before, after = two_region.timers, apply(two_region, Profile.QUICK).timers
