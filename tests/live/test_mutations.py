@@ -101,7 +101,7 @@ def removals(engine: Engine) -> Iterator[Removals]:
     labs.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def _lab(engine: Engine, truth: Topology, removals: Removals) -> Iterator[None]:
     with LiveWorld(engine, NAME) as live:
         try:
@@ -202,50 +202,52 @@ def missed(
 
 
 @pytest.mark.usefixtures("_lab")
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    ("scenario", "told"),
-    [
-        pytest.param("weight-drift", ("p-value",), id="weights are equal"),
-        pytest.param(
-            "low-ttl-is-not-fast",
-            ("clamp", "serves stale: of these, to the dead address"),
-            id="the clamp is gone, and stale answers",
-        ),
-        pytest.param(
-            "ecs",
-            (
-                "who ask public-ecs: requests served by us-east",
-                "subnets that public-ecs tells",
-                "queries of public-recursor-ecs",
+class TestSteering:
+    @pytest.mark.timeout(240)
+    @pytest.mark.parametrize(
+        ("scenario", "told"),
+        [
+            pytest.param("weight-drift", ("p-value",), id="weights are equal"),
+            pytest.param(
+                "low-ttl-is-not-fast",
+                ("clamp", "serves stale: of these, to the dead address"),
+                id="the clamp is gone, and stale answers",
             ),
-            id="one resolver tells no subnets, one authority ignores them",
-        ),
-        pytest.param(
-            "one-resolver-one-answer", (CACHELESS,), id="a resolver keeps nothing"
-        ),
-        pytest.param(
-            "rotation",
-            (
-                "us-honest (unbound): consecutive answers",
-                "us-honest (unbound): first addresses are even",
+            pytest.param(
+                "ecs",
+                (
+                    "who ask public-ecs: requests served by us-east",
+                    "subnets that public-ecs tells",
+                    "queries of public-recursor-ecs",
+                ),
+                id="one resolver tells no subnets, one authority ignores them",
             ),
-            id="a resolver does not rotate",
-        ),
-    ],
-)
-def test_a_mistake_is_told_where_it_matters(
-    scenario: str,
-    told: tuple[str, ...],
-    engine: Engine,
-    truth: Topology,
-    tmp_path: Path,
-) -> None:
-    status, wrong = missed(scenario, engine, truth, tmp_path, last=False)
-    rows = [f"{expected.section}: {expected.text}" for expected in wrong]
+            pytest.param(
+                "one-resolver-one-answer", (CACHELESS,), id="a resolver keeps nothing"
+            ),
+            pytest.param(
+                "rotation",
+                (
+                    "us-honest (unbound): consecutive answers",
+                    "us-honest (unbound): first addresses are even",
+                ),
+                id="a resolver does not rotate",
+            ),
+        ],
+    )
+    def test_a_mistake_is_told_where_it_matters(
+        self,
+        scenario: str,
+        told: tuple[str, ...],
+        engine: Engine,
+        truth: Topology,
+        tmp_path: Path,
+    ) -> None:
+        status, wrong = missed(scenario, engine, truth, tmp_path, last=False)
+        rows = [f"{expected.section}: {expected.text}" for expected in wrong]
 
-    assert status is Status.FAILED
-    assert all(any(part in row for row in rows) for part in told), rows
+        assert status is Status.FAILED
+        assert all(any(part in row for row in rows) for part in told), rows
 
 
 def brought_up(
