@@ -18,17 +18,12 @@ _BEHIND_CACHES = (Role.RESOLVER, Role.CLIENTS)
 
 
 def bring_back(
-    fleet: Fleet,
-    target: str,
-    *,
-    deadline_s: float,
-    asked: frozenset[str] | None = None,
+    fleet: Fleet, target: str, *, deadline_s: float
 ) -> Iterator[faults.Effect]:
     """Undo a target's fault; return once every condition of every node holds again.
 
-    Routes and health checks recover first. Then the resolvers that were `asked`
-    meanwhile, all if None, start anew: they have learned answers, and which servers do
-    not reply.
+    Routes and health checks recover first. Then the resolvers start anew, asked or not:
+    they have learned answers, which servers do not reply, and who is fast.
 
     Yields:
         When the undo took effect, as soon as it is known, and again now and then
@@ -45,8 +40,7 @@ def bring_back(
         ahead = tuple(node for node in fleet.channels if node not in behind)
         for nodes in (ahead, tuple(behind)):
             if nodes != ahead:
-                every = fleet.nodes(Role.RESOLVER)
-                _start_anew(fleet, [r for r in every if asked is None or r in asked])
+                _start_anew(fleet, fleet.nodes(Role.RESOLVER))
             since_ns = check_again(fleet, nodes)
             left_s = max(0.0, until - time.monotonic())
             for _said in until_ready(
@@ -55,7 +49,7 @@ def bring_back(
                 yield effect
 
 
-def _start_anew(fleet: Fleet, nodes: Iterable[str]) -> None:
+def _start_anew(fleet: Fleet, nodes: tuple[str, ...]) -> None:
     for verb in ("crash", "restore"):
         replies(fleet.request(verb, nodes), _COMMAND_S)
 

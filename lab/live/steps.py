@@ -128,17 +128,13 @@ class Conductor:
         A resolver that serves stale answers gives an emptied one once more and looks
         for a new one behind it, so each is asked in between.
         """
-        asked = self._with_upstream({pair.resolver for pair in self._agents.pairs})
-        emptied_ns = flush(self._fleet, asked, self._topology.zone.name)
+        behind = {r.name: r.forwards_to for r in self._topology.resolvers}
+        asked = {pair.resolver for pair in self._agents.pairs}
+        resolvers = asked | {other for name in asked if (other := behind[name])}
+        emptied_ns = flush(self._fleet, resolvers, self._topology.zone.name)
         self._agents.query()
         self._agents.flush()
         return emptied_ns
-
-    def _with_upstream(self, asked: set[str]) -> frozenset[str]:
-        """Return these resolvers and those that they forward to."""
-        behind = {r.name: r.forwards_to for r in self._topology.resolvers}
-        upstream = {other for name in asked if (other := behind.get(name))}
-        return frozenset(asked | upstream)
 
     def _arm_next_fault(self) -> None:
         fault = next((s for s in self._ahead if isinstance(s, Fault | Prime)), None)
@@ -288,15 +284,7 @@ class Conductor:
                 self._struck[target],
             )
         effect = None
-        asks = (step for step in self._steps if isinstance(step, Ask))
-        asked = {pair.resolver for pair in self._agents.pairs}
-        asked |= {q.server for ask in asks for q in ask.questions}
-        for undone in bring_back(
-            self._fleet,
-            last,
-            deadline_s=self._ready_deadline_s,
-            asked=self._with_upstream(asked),
-        ):
+        for undone in bring_back(self._fleet, last, deadline_s=self._ready_deadline_s):
             if effect is None:
                 effect = undone
                 self._tell(EventKind.RESTORE, effect, self._struck[last])

@@ -18,10 +18,3 @@ class TestBringBack:
             "honest crash",
             "honest restore",
         ]
-
-    def test_a_resolver_that_nobody_asked_goes_on(self) -> None:
-        with small_fleet() as (fleet, _, log):
-            for _ in bring_back(fleet, "provider", deadline_s=1, asked=frozenset()):
-                pass
-
-        assert log == [f"transit let-in {ADDRESS}", "provider restore"]
