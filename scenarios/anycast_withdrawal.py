@@ -60,6 +60,7 @@ class Knobs:
 
     target: Annotated[str, Knob("the site's region; the first unless set")] = ""
     rate: Annotated[int, Knob("requests of all users in a second", minimum=50)] = 500
+    fault: Annotated[str, Knob("one death alone; each in turn unless set")] = ""
 
 
 def build(topology: Topology, knobs: Knobs) -> Scenario:
@@ -88,7 +89,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             (Behaviour.POOL, KEEPERS, KEEPERS_RPS),
         )
     )
-    told = _Deaths(topology=topology, region=region.name, users=users, keepers=keepers)
+    told = _Deaths(
+        topology=topology,
+        region=region.name,
+        users=users,
+        keepers=keepers,
+        kinds=_kinds(knobs.fault),
+    )
     return Scenario(
         name=SCENARIO.name,
         title=SCENARIO.title,
@@ -97,7 +104,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         watch=(users, keepers),
         steps=(
             Prime(),
-            *(step for kind in KINDS for step in told.steps(kind)),
+            *(step for kind in told.kinds for step in told.steps(kind)),
         ),
         expectations=(
             *told.following(),
@@ -118,6 +125,7 @@ class _Deaths:
     region: str
     users: Cohort
     keepers: Cohort
+    kinds: tuple[FaultKind, ...]
 
     @cached_property
     def bounds(self) -> dict[FaultKind, Bound]:
@@ -125,7 +133,9 @@ class _Deaths:
         seen = forecast.route_goes(self.topology, self.fault(FaultKind.APP_DEAD))
         kinds = NOTICED + ((FaultKind.APP_DEAD,) if seen else ())
         return {
-            k: common.recovery(self.topology, self.users, self.fault(k)) for k in kinds
+            k: common.recovery(self.topology, self.users, self.fault(k))
+            for k in kinds
+            if k in self.kinds
         }
 
     def fault(self, kind: FaultKind) -> Fault:
@@ -181,7 +191,8 @@ class _Deaths:
         least_s = 2 * min(low for low, _ in farthest)
         most_s = 2 * max(high for _, high in farthest)
         silence = bounds.silence(self.topology.timers)
-        for kind in SILENT:
+        silent = [kind for kind in self.kinds if kind in SILENT]
+        for kind in silent:
             yield Measures(
                 section=f"The route leaves {transit}",
                 text=kind,
@@ -193,7 +204,7 @@ class _Deaths:
                 unit=Unit.SECONDS,
                 why=f"{silence.why}, and {bounds.REMOVAL_S:g} s for the router itself",
             )
-        for kind in SILENT:
+        for kind in silent:
             yield Measures(
                 section="The first good reply after that",
                 text=kind,
@@ -213,7 +224,7 @@ class _Deaths:
             )
 
     def staying(self) -> Iterator[Measures]:
-        if FaultKind.APP_DEAD in self.bounds:
+        if FaultKind.APP_DEAD not in self.kinds or FaultKind.APP_DEAD in self.bounds:
             return
         yield Measures(
             section="The route stays, and nothing is behind it",
@@ -226,6 +237,8 @@ class _Deaths:
         )
 
     def draining(self, rate_rps: int) -> Iterator[Measures]:
+        if FaultKind.DRAIN not in self.kinds:
+            return
         section = "A drain withdraws first and stops later"
         after = _after(FaultKind.DRAIN)
         yield Measures(
@@ -249,7 +262,7 @@ class _Deaths:
         )
 
     def returning(self) -> Iterator[Measures]:
-        for kind in KINDS:
+        for kind in self.kinds:
             yield Measures(
                 section="The site is back: requests that fail",
                 text=kind,
@@ -259,7 +272,7 @@ class _Deaths:
                 unit=Unit.PERCENT,
                 why="it is announced once its service is well, and not before",
             )
-        for kind in KINDS:
+        for kind in self.kinds:
             yield Measures(
                 section=f"The site is back: served by {self.region} again",
                 text=kind,
@@ -274,6 +287,18 @@ class _Deaths:
 
     def _failing(self, during: str) -> FailedShare:
         return FailedShare(cohorts=(self.users.name,), during=during)
+
+
+def _kinds(wanted: str) -> tuple[FaultKind, ...]:
+    """Return the deaths to tell of, the one that is wanted or all.
+
+    Raises:
+        InvalidInput: It is none of them.
+    """
+    if wanted and wanted not in KINDS:
+        problem = Problem(what=f'fault is "{wanted}"', allowed=", ".join(KINDS))
+        raise InvalidInput((problem,))
+    return (FaultKind(wanted),) if wanted else KINDS
 
 
 def _after(kind: FaultKind) -> str:

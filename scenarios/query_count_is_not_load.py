@@ -42,7 +42,7 @@ class Knobs:
 
     resolver: Annotated[str, Knob("the crowd's; that of most users unless set")] = ""
     crowd: Annotated[int, Knob("its users; as declared unless set", minimum=10)] = 0
-    lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 3
+    lives: Annotated[int, Knob("times to live to watch", minimum=2)] = 2
     answers: Annotated[int, Knob("answers asked of each provider", minimum=100)] = 800
 
 

@@ -358,6 +358,17 @@ class TestSettings:
         with suppress(InvalidInput):
             assert file.build(other, file.knobs()).expectations
 
+    def test_one_death_of_a_site_can_be_told_alone(self) -> None:
+        told = self.set_up(CATALOGUE["anycast-withdrawal"], "fault=drain")
+
+        assert [s.kind for s in told.steps if isinstance(s, Fault)] == ["drain"]
+        assert {m.text for m in measures(told)} >= {"requests that fail", "drain"}
+        assert "power-off" not in {m.text for m in measures(told)}
+
+    def test_a_death_that_is_not_told_of_is_refused_with_those_that_are(self) -> None:
+        with pytest.raises(InvalidInput, match="power-off, hang, crash, app-dead"):
+            self.set_up(CATALOGUE["anycast-withdrawal"], "fault=lossy")
+
     def test_another_topology_that_lacks_something_is_refused(self) -> None:
         file = CATALOGUE["weight-drift"]
         minimal = shipped("minimal")
