@@ -37,6 +37,9 @@ ANSWERS = 50
 PACE_MS = 10.0
 #: Pace of the questions that show for how long there is no address.
 EVERY_MS = 100.0
+#: From the first of these questions until the first region is let serve again: the
+#: resolver has its answer by then, else a check in between could change it.
+ASKED_S = 1.0
 #: From the first of these questions until both regions serve again.
 UNDONE_S = 2.0
 NONE = "no address"
@@ -197,11 +200,12 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
                 ),
                 behind=True,
             ),
+            Observe(for_s=ASKED_S, label="asked", from_now=True),
             *(
                 Undo(target=region, label=f"{region} is well")
                 for region in opens.regions
             ),
-            Observe(for_s=none_s, label="after"),
+            Observe(for_s=none_s - ASKED_S, label="after"),
             Restore(),
         ),
         expectations=tuple(expectations()),
