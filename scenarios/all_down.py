@@ -39,7 +39,7 @@ PACE_MS = 10.0
 EVERY_MS = 100.0
 #: From the first of these questions until the first region is let serve again: the
 #: resolver has its answer by then, else a check in between could change it.
-ASKED_S = 1.0
+ASKED_S = caching.STUB_S
 #: From the first of these questions until both regions serve again.
 UNDONE_S = 2.0
 NONE = "no address"

@@ -22,7 +22,6 @@ from lab.scenario.model import (
     FaultKind,
     Measures,
     Observe,
-    Question,
     Restore,
     Scenario,
     Undo,
@@ -57,20 +56,14 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     settle_s = check.threshold * check.interval_s + check.timeout_s + 2.0
 
     def ask(label: str, for_s: float, *servers: Provider) -> Ask:
-        return Ask(
-            label=label,
+        return common.past_caches(
+            label,
+            servers,
+            access=topology.access[0].name,
+            qname=served.name,
+            count=int(for_s * 1000 / PACE_MS),
+            interval_ms=PACE_MS,
             behind=True,
-            questions=tuple(
-                Question(
-                    label=f"{label}-{server.name}",
-                    access=topology.access[0].name,
-                    server=server.name,
-                    qname=served.name,
-                    count=int(for_s * 1000 / PACE_MS),
-                    interval_ms=PACE_MS,
-                )
-                for server in servers
-            ),
         )
 
     def expectations() -> Iterator[Measures]:

@@ -23,7 +23,6 @@ from lab.scenario.model import (
     Measures,
     Observe,
     Prime,
-    Question,
     Scenario,
     Undo,
     Unit,
@@ -63,7 +62,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
         among=pick.PLAIN,
     )
     timers = topology.timers_of(served.name)
-    for_s = knobs.lives * (timers.ttl_s + 1.0)
+    asking_s = knobs.answers * BUSY_MS / 1000
+    for_s = max(knobs.lives * (timers.ttl_s + 1.0), asking_s)
     one = pick.cohort(
         pick.access_of(topology, small), small, served, clients=1, interval_ms=ONE_MS
     )
@@ -79,20 +79,14 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     fault = Fault(kind=FaultKind.CRASH, target=victim.name)
 
     def ask(when: str, interval_ms: float, *, behind: bool = False) -> Ask:
-        return Ask(
-            label=when,
+        return common.past_caches(
+            when,
+            topology.zone.providers,
+            access=one.access,
+            qname=served.name,
+            count=knobs.answers,
+            interval_ms=interval_ms,
             behind=behind,
-            questions=tuple(
-                Question(
-                    label=f"{when}-{provider.name}",
-                    access=one.access,
-                    server=provider.name,
-                    qname=served.name,
-                    count=knobs.answers,
-                    interval_ms=interval_ms,
-                )
-                for provider in topology.zone.providers
-            ),
         )
 
     def gets(

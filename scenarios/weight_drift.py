@@ -20,7 +20,6 @@ from lab.scenario.model import (
     Measures,
     Observe,
     Prime,
-    Question,
     Scenario,
     Unit,
 )
@@ -73,7 +72,8 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
     timers = topology.timers_of(served.name)
     ttl_s = timers.ttl_s
     life_s = max(bounds.lifetime_s(timers, r) for r in resolvers)
-    for_s = knobs.lives * (life_s + 1.0)
+    # The first draw is over by then: two at a time would keep an authority busy.
+    for_s = max(knobs.lives * (life_s + 1.0), knobs.answers * PACE_MS / 1000)
 
     split = pick.name(topology, Failover)
     region = topology.region(split.regions[0])
@@ -86,19 +86,13 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
 
     def draw(label: str, *, behind: bool = False) -> Ask:
         """Return the step that puts the question to each provider, past all caches."""
-        return Ask(
-            label=label,
-            questions=tuple(
-                Question(
-                    label=f"{label}-{provider.name}",
-                    access=at_l7.access,
-                    server=provider.name,
-                    qname=served.name,
-                    count=knobs.answers,
-                    interval_ms=PACE_MS,
-                )
-                for provider in topology.zone.providers
-            ),
+        return common.past_caches(
+            label,
+            topology.zone.providers,
+            access=at_l7.access,
+            qname=served.name,
+            count=knobs.answers,
+            interval_ms=PACE_MS,
             behind=behind,
         )
 

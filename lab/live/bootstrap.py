@@ -194,18 +194,18 @@ def _start(tell: Tell, places: Places) -> EngineInfo:
         dockerd.clear_leftovers(places, tell)
         pid = dockerd.spawn(places)
     try:
-        return _await_answer_of(pid, places)
+        return _await_answer_of(pid, places, tell)
     except EnvironmentUnfit:
         if not dockerd.mend(places, tell):
             raise
-    return _await_answer_of(dockerd.spawn(places), places)
+    return _await_answer_of(dockerd.spawn(places), places, tell)
 
 
-def _await_answer_of(pid: int, places: Places) -> EngineInfo:
+def _await_answer_of(pid: int, places: Places, tell: Tell) -> EngineInfo:
     with dockerd.end_of(pid) as ended:
         seen = _await_answer(places, ended)
     if dockerd.our_engine(places) == pid:
-        dockerd.spare_bridged_frames(places)
+        dockerd.spare_bridged_frames(places, tell)
     return seen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from lab.errors import InvalidInput, Problem
@@ -19,12 +19,14 @@ from lab.scenario.figures import (
     WaysOff,
 )
 from lab.scenario.model import (
+    Ask,
     Behaviour,
     Bound,
     Cohort,
     Fault,
     FaultKind,
     Measures,
+    Question,
     Unit,
 )
 from lab.topology.distance import (
@@ -56,6 +58,34 @@ WAITS_MS = MappingProxyType(
 )
 #: Share of a core that no DNS server of the lab may need in these stories.
 IDLE_SHARE = 0.20
+
+
+def past_caches(
+    label: str,
+    providers: Iterable[Provider],
+    *,
+    access: str,
+    qname: str,
+    count: int,
+    interval_ms: float,
+    behind: bool = False,
+) -> Ask:
+    """Return the step that puts a question to providers; `label-provider` is each's."""
+    return Ask(
+        label=label,
+        questions=tuple(
+            Question(
+                label=f"{label}-{provider.name}",
+                access=access,
+                server=provider.name,
+                qname=qname,
+                count=count,
+                interval_ms=interval_ms,
+            )
+            for provider in providers
+        ),
+        behind=behind,
+    )
 
 
 def lab_itself(topology: Topology) -> Iterator[Measures]:

@@ -157,9 +157,13 @@ class TestSpareBridgedFrames:
         places.ours.mkdir()
         places.bridge_filter.write_text("1\n")
 
-        spare_bridged_frames(places)
+        said: list[str] = []
+        spare_bridged_frames(places, said.append)
+        assert said == [f"{places.bridge_filter} is 0 until this engine is stopped."]
         assert places.bridge_filter.read_text() == "0\n"
-        spare_bridged_frames(places)  # an engine that follows one that was killed
+        spare_bridged_frames(
+            places, said.append
+        )  # an engine that follows one that was killed
         forget(places)
 
         assert places.bridge_filter.read_text() == "1\n"
@@ -168,7 +172,7 @@ class TestSpareBridgedFrames:
         places.ours.mkdir()
         places.bridge_filter.write_text("0\n")
 
-        spare_bridged_frames(places)
+        spare_bridged_frames(places, print)
         forget(places)
 
         assert places.bridge_filter.read_text() == "0\n"
@@ -178,7 +182,7 @@ class TestSpareBridgedFrames:
     ) -> None:
         places.ours.mkdir()
 
-        spare_bridged_frames(places)
+        spare_bridged_frames(places, print)
         forget(places)
 
         assert not places.bridge_filter.exists()
