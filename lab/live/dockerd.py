@@ -174,7 +174,10 @@ def spare_bridged_frames(places: Places, tell: Tell) -> None:
         if was.strip() != "0":
             places.bridge_filter_was.write_text(was, "ascii")
             places.bridge_filter.write_text("0\n", "ascii")
-            tell(f"{places.bridge_filter} is 0 until this engine is stopped.")
+            tell(
+                "Until it is stopped, frames between containers pass the host's packet "
+                f"filter by: {places.bridge_filter} is 0."
+            )
 
 
 def forget(places: Places) -> None:

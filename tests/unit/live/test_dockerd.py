@@ -159,7 +159,7 @@ class TestSpareBridgedFrames:
 
         said: list[str] = []
         spare_bridged_frames(places, said.append)
-        assert said == [f"{places.bridge_filter} is 0 until this engine is stopped."]
+        assert f"{places.bridge_filter} is 0" in said[0]
         assert places.bridge_filter.read_text() == "0\n"
         spare_bridged_frames(
             places, said.append
