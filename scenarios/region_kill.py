@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from lab.scenario import crowd, forecast
+from lab.scenario import common, crowd, forecast
 from lab.scenario.catalogue import ScenarioFile
 from lab.scenario.crowd import Pace
 from lab.scenario.model import (
@@ -77,7 +77,7 @@ def build(topology: Topology, knobs: Knobs) -> Scenario:
             Observe(for_s=crowd.observe_s(expected, fault)),
             Restore(),
         ),
-        expectations=expected,
+        expectations=(*expected, *common.lab_itself(topology)),
     )
 
 

@@ -17,7 +17,13 @@ from lab.report.expected import Matrix, Row, figures, matrix, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.round_trips import sentence
-from lab.scenario.model import Cause, Fault, Scenario
+from lab.scenario.model import (
+    Cause,
+    FailsOnlyWithin,
+    Fault,
+    RecoversWithin,
+    Scenario,
+)
 from lab.topology.model import Topology
 
 _SIGN = {True: "[green]ok[/]", False: "[bold red]FAILED[/]", None: "[yellow]unknown[/]"}
@@ -41,6 +47,8 @@ _SENTENCE = {
 #: A rule below the head and between sections; columns are apart by one space.
 _RULED = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _ENDLESS = 10_000
+#: A story that expects these is about when users recover.
+_OF_USERS = (RecoversWithin, FailsOnlyWithin)
 
 
 def render(
@@ -54,23 +62,28 @@ def render(
 ) -> RenderableType:
     """Return what happened, who recovered when, what was expected, and the verdict."""
     cohorts = groups(verdict, history, scenario, topology, every_cohort=every_cohort)
-    expected = rows(verdict, scenario, topology, each=every_cohort)
     measured = figures(verdict, scenario)
+    expected = rows(verdict, scenario, topology, each=every_cohort)
+    of_users = not measured or any(
+        isinstance(e, _OF_USERS) for e in scenario.expectations
+    )
     tables: list[RenderableType] = []
-    if verdict.fault_at_ns is not None and cohorts and (every_cohort or not measured):
+    if verdict.fault_at_ns is not None and cohorts and (every_cohort or of_users):
         tables += [CohortTable(cohorts, facts), Text()]
     if (compared := matrix(measured)).rows:
         tables += [MatrixTable(compared), Text()]
-    if listed := tuple(r for r in measured if every_cohort or not (r.column and r.ok)):
-        tables += [figure_table(listed, with_why=every_cohort), Text()]
+    listed = tuple(r for r in measured if every_cohort or not (r.column and r.ok))
+    lists = [figure_table(listed, with_why=every_cohort)] if listed else []
     if expected:
-        tables += [expectation_table(expected, with_why=every_cohort)]
+        lists.append(expectation_table(expected, with_why=every_cohort))
+    # What the story is about stands first: its users, or its figures.
+    tables += lists[::-1] if of_users else lists
     if far := sentence(round_trips(history)):
         tables += [Text(far, style="dim")]
     conclusion = _conclusion(verdict, everything=every_cohort)
     asked = f"[bold]{', '.join(scenario.questions)}: {escape(scenario.title)}[/]"
     head = [Text.from_markup(asked)]
-    if verdict.fault_at_ns is not None or not measured:
+    if verdict.fault_at_ns is not None or of_users:
         head += [headline(verdict, scenario)]
     return Stack(Text(), *head, Text(), *tables, conclusion)
 

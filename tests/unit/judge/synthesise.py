@@ -25,6 +25,7 @@ from lab.scenario.model import (
     ProveCache,
     Scenario,
 )
+from lab.topology.distance import round_trips_s
 from lab.topology.model import (
     AnycastName,
     Failover,
@@ -53,6 +54,9 @@ class Physics:
     pins: bool = True
     anycast_drains_well: bool = True
     rotates: bool = True
+    #: Share of a core that the first provider needs; all others need a tenth of it.
+    busy: float = 0.01
+    links_are_as_declared: bool = True
 
 
 @dataclass
@@ -212,7 +216,7 @@ class _Sim:
                 primed = True
                 events += self.prime()
             attempts.append(self.attempt(client, cohort, due_s))
-        events += self.happenings()
+        events += [*self.happenings(), *self.ways(), *self.loads()]
         return History(
             events=tuple(sorted(events, key=lambda e: e.at_ns)),
             attempts=tuple(attempts),
@@ -268,6 +272,30 @@ class _Sim:
             {**route, "via": []},
             node="transit-a",
         )
+
+    def ways(self) -> Iterator[Event]:
+        for access in self.topology.access:
+            for region in self.topology.regions:
+                least_s, most_s = round_trips_s(self.topology, access.name, region.name)
+                longer_ms = 0.2 if self.how.links_are_as_declared else 9.0
+                facts = {
+                    "from": access.name,
+                    "to": region.name,
+                    "rtt_ms": least_s * 1000 + longer_ms,
+                    "declared_ms": [least_s * 1000, most_s * 1000],
+                }
+                yield _event(0.1, EventKind.RTT, facts)
+
+    def loads(self) -> Iterator[Event]:
+        zone = self.topology.zone
+        servers = (*zone.parents, *zone.providers, *self.topology.resolvers)
+        busiest = zone.providers[0]
+        for at_s, phase in ((0.2, "prime"), (self.end_s, "restore")):
+            cpu_s = {
+                s.name: at_s * self.how.busy * (1 if s is busiest else 0.1)
+                for s in servers
+            }
+            yield _event(at_s, EventKind.LOAD, {"phase": phase, "cpu_s": cpu_s})
 
 
 def synthesise(

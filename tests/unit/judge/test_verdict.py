@@ -191,6 +191,16 @@ class TestBrokenLab:
             "retry-next clients meet the dead address and work at the next one"
         }
 
+    def test_server_short_of_time_is_caught(self) -> None:
+        assert failed(broken(busy=0.3)) == {
+            "busiest authority or resolver, share of a core"
+        }
+
+    def test_links_that_are_longer_than_declared_are_caught(self) -> None:
+        assert failed(broken(links_are_as_declared=False)) == {
+            "round trips that are not as links declare"
+        }
+
     def test_failures_without_a_known_cause_are_caught(self) -> None:
         blind = without(
             healthy("power-off"), events=lambda e: e.kind is EventKind.ROUTE

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from lab.report.expected import Row, rows
+from lab.report.expected import Row, figures, rows
+from lab.scenario.model import Expectation, Measures
 from tests.unit.report.stories import Story, broken, power_off, unseen
 
 
 def shown(told: Story, *, each: bool = False) -> tuple[Row, ...]:
     return rows(told.verdict, told.scenario, told.topology, each=each)
+
+
+def of_users(told: Story) -> list[Expectation]:
+    return [e for e in told.scenario.expectations if not isinstance(e, Measures)]
 
 
 class TestRows:
@@ -23,7 +28,9 @@ class TestRows:
     def test_none_is_left_out(self) -> None:
         told = power_off()
 
-        assert sum(r.count for r in shown(told)) == len(told.scenario.expectations)
+        read_off = figures(told.verdict, told.scenario)
+        rest = sum(r.count for r in shown(told))
+        assert rest + len(read_off) == len(told.scenario.expectations)
 
     def test_a_row_of_several_says_between_what_they_measured(self) -> None:
         pinned = next(r for r in shown(power_off()) if "beyond the TTL" in r.text)
@@ -47,7 +54,7 @@ class TestRows:
     def test_what_nobody_knows_stands_alone_without_a_measure(self) -> None:
         told = unseen()
 
-        assert len(shown(told)) == len(told.scenario.expectations)
+        assert len(shown(told)) == len(of_users(told))
         assert {(r.ok, r.measured) for r in shown(told)} == {(None, "")}
 
     def test_each_alone_keeps_its_own_text(self) -> None:
@@ -55,7 +62,7 @@ class TestRows:
 
         texts = [r.text for r in shown(told, each=True)]
 
-        assert texts == [e.text for e in told.scenario.expectations]
+        assert texts == [e.text for e in of_users(told)]
 
     def test_units_are_those_of_what_is_measured(self) -> None:
         by_text = {r.text: r for r in shown(power_off())}

@@ -12,7 +12,10 @@ class TestJunitXml:
 
         suite = fromstring(junit_xml(told.verdict, told.scenario))
 
-        texts = [e.text for e in told.scenario.expectations]
+        texts = [
+            f"{e.section}: {e.text}" if e.section else e.text
+            for e in told.verdict.expectations
+        ]
         assert [case.get("name") for case in suite.iter("testcase")] == texts
         assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
 
