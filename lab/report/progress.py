@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -28,8 +29,10 @@ _PHASES = {
     "primed": "caches are filled",
     "prove-cache": "caches are shown to be on the path",
     "fault": "the fault is armed",
-    "observe": "watching who recovers",
-    "restore": "the region is brought back",
+    "observe": "users are watched",
+    "ask": "servers are asked directly",
+    "undo": "a fault is undone",
+    "restore": "what suffers is brought back",
     "restored": "every condition holds again",
     "over": "every step is done",
     "end": "clients stop",
@@ -70,6 +73,8 @@ class RunProgress:
         self._possible_ns: int | None = None
         self._early_routes: list[Event] = []
         self._route_moved = False
+        #: What each provider said last of each region; some say it of every name.
+        self._declared: dict[tuple[str, str], str] = {}
         self._said_s = 0
         self._live = Live(
             console=console, get_renderable=self._picture, refresh_per_second=4
@@ -118,8 +123,7 @@ class RunProgress:
         detail = event.detail
         match event.kind:
             case EventKind.PHASE:
-                phase = str(detail["phase"])
-                self._phase = _PHASES.get(phase, phase)
+                self._phase = _told(detail)
                 self._say(event.at_ns, self._phase)
             case EventKind.FAULT:
                 self._fault_ns = event.at_ns
@@ -133,13 +137,18 @@ class RunProgress:
             case EventKind.RESTORE:
                 self._say(event.at_ns, f"{detail['target']}: restored", "bold")
             case EventKind.HEALTH:
-                said = f"{event.node} declares {detail['target']} {detail['state']}"
-                self._say(event.at_ns, said)
+                self._health(event)
             case EventKind.ROUTE:
                 self._route(event)
             case EventKind.DIED:
                 said = f"{event.node}: {detail['process']} ended by itself"
                 self._say(event.at_ns, said, "red")
+
+    def _health(self, event: Event) -> None:
+        target, state = str(event.detail["target"]), str(event.detail["state"])
+        if self._declared.get((event.node, target)) != state:
+            self._declared[event.node, target] = state
+            self._say(event.at_ns, f"{event.node} declares {target} {state}")
 
     def _route(self, event: Event) -> None:
         """Say the first move that the fault can have caused, known before it or not."""
@@ -216,3 +225,10 @@ class RunProgress:
             return Text("")
         failing = len(self._failing[cell])
         return Text(f"{failing}/{total}", style="bold red" if failing else "green")
+
+
+def _told(detail: Mapping[str, Any]) -> str:
+    """Return what a phase is, and which of its kind if the story names it."""
+    phase, label = str(detail["phase"]), str(detail.get("label", ""))
+    what = _PHASES.get(phase, phase)
+    return f"{what}: {label}" if label and label != phase else what

@@ -23,6 +23,16 @@ def fault() -> Event:
     )
 
 
+def health(state: str) -> Event:
+    detail = {"target": "us-east", "state": state}
+    return Event(at_ns=NS, kind=EventKind.HEALTH, node="provider-a", detail=detail)
+
+
+def phase(name: str, label: str) -> Event:
+    detail = {"phase": name, "label": label}
+    return Event(at_ns=NS, kind=EventKind.PHASE, detail=detail)
+
+
 def fed(told: Story, *records: Event | Attempt) -> str:
     out = StringIO()
     progress = RunProgress(told.scenario, told.topology, Console(file=out))
@@ -83,6 +93,20 @@ class TestPlain:
 
     def test_a_later_stage_is_told(self) -> None:
         assert "us-east: stop" in shown(story("fault=drain"))
+
+    def test_a_verdict_that_is_given_for_each_name_is_told_once(self) -> None:
+        text = fed(power_off(), *(health("down") for _ in range(8)), health("up"))
+
+        assert [line.split("declares ")[1] for line in text.splitlines()] == [
+            "us-east down",
+            "us-east up",
+        ]
+
+    def test_a_stretch_is_told_by_the_name_that_the_story_gives_it(self) -> None:
+        told = power_off()
+
+        assert "users are watched: steady" in fed(told, phase("observe", "steady"))
+        assert fed(told, phase("ask", "ask")).endswith("servers are asked directly\n")
 
     def test_a_daemon_that_died_is_named(self) -> None:
         told = power_off()
