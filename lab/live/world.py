@@ -18,6 +18,7 @@ from lab.live.containers import Container, containers
 from lab.live.daemons import registry
 from lab.live.engine import Engine
 from lab.live.fleet import Fleet, Member
+from lab.live.links import picking
 from lab.live.naming import DIGEST, plan_digest
 from lab.live.observing import Observer
 from lab.live.readiness import check_again, until_ready, waiting
@@ -108,7 +109,9 @@ class LiveWorld:
         why = self._obstacle(plan, wanted)
         if why:
             yield _phase(observer, "remove", why=why)
-            self.down()
+            with picking():  # else another lab could get the plan's subnets in between
+                self.down()
+                bringup.create_networks(self._engine, self._lab, plan)
         nodes = [c.node for c in wanted]
         reused = self._fleet is not None
         fleet = self._fleet = self._fleet or Fleet(self._engine)
