@@ -84,6 +84,13 @@ def matrix(rows: Sequence[Row]) -> Matrix:
     )
 
 
+def is_of_users(scenario: Scenario) -> bool:
+    """Tell whether a story is about all who are watched, rather than about figures."""
+    named = {name for e in scenario.expectations for name in _cohorts(e)}
+    watched = {cohort.name for cohort in scenario.watch}
+    return bool(watched) and watched <= named
+
+
 def figures(verdict: Verdict, scenario: Scenario) -> tuple[Row, ...]:
     """Return the figures that the scenario reads off the run, in its order."""
     return tuple(

@@ -13,7 +13,7 @@ from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.round_trips import round_trips
 from lab.report.charts import budget, timeline
-from lab.report.expected import figures, matrix, rows
+from lab.report.expected import figures, is_of_users, matrix, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.picture import picture
@@ -79,6 +79,7 @@ def page(
             died=any(isinstance(step, Fault) for step in scenario.steps),
             matrix=matrix(measured),
             figures=measured,
+            of_users=is_of_users(scenario),
             picture=Markup(picture(verdict, scenario)) if scenario.picture else "",
             expectations=rows(verdict, scenario, topology),
             each=rows(verdict, scenario, topology, each=True),

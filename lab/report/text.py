@@ -13,17 +13,11 @@ from rich.text import Text
 from lab.history import History
 from lab.judge.model import Status, Verdict
 from lab.judge.round_trips import round_trips
-from lab.report.expected import Matrix, Row, figures, matrix, rows
+from lab.report.expected import Matrix, Row, figures, is_of_users, matrix, rows
 from lab.report.facts import RunFacts
 from lab.report.groups import Group, groups
 from lab.report.round_trips import sentence
-from lab.scenario.model import (
-    Cause,
-    FailsOnlyWithin,
-    Fault,
-    RecoversWithin,
-    Scenario,
-)
+from lab.scenario.model import Cause, Fault, Scenario
 from lab.topology.model import Topology
 
 _SIGN = {True: "[green]ok[/]", False: "[bold red]FAILED[/]", None: "[yellow]unknown[/]"}
@@ -47,8 +41,6 @@ _SENTENCE = {
 #: A rule below the head and between sections; columns are apart by one space.
 _RULED = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _ENDLESS = 10_000
-#: A story that expects these is about when users recover.
-_OF_USERS = (RecoversWithin, FailsOnlyWithin)
 
 
 def render(
@@ -64,20 +56,20 @@ def render(
     cohorts = groups(verdict, history, scenario, topology, every_cohort=every_cohort)
     measured = figures(verdict, scenario)
     expected = rows(verdict, scenario, topology, each=every_cohort)
-    of_users = not measured or any(
-        isinstance(e, _OF_USERS) for e in scenario.expectations
-    )
+    of_users = is_of_users(scenario)
     tables: list[RenderableType] = []
     if verdict.fault_at_ns is not None and cohorts and (every_cohort or of_users):
         tables += [CohortTable(cohorts, facts), Text()]
     if (compared := matrix(measured)).rows:
         tables += [MatrixTable(compared), Text()]
     listed = tuple(r for r in measured if every_cohort or not (r.column and r.ok))
-    lists = [figure_table(listed, with_why=every_cohort)] if listed else []
+    about_figures = [figure_table(listed, with_why=every_cohort)] if listed else []
+    if not of_users:
+        tables += about_figures
     if expected:
-        lists.append(expectation_table(expected, with_why=every_cohort))
-    # What the story is about stands first: its users, or its figures.
-    tables += lists[::-1] if of_users else lists
+        tables += [expectation_table(expected, with_why=every_cohort)]
+    if of_users:
+        tables += about_figures
     if far := sentence(round_trips(history)):
         tables += [Text(far, style="dim")]
     conclusion = _conclusion(verdict, everything=every_cohort)

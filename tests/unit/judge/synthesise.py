@@ -274,10 +274,10 @@ class _Sim:
         )
 
     def ways(self) -> Iterator[Event]:
+        longer_ms = 0.2 if self.how.links_are_as_declared else 9.0
         for access in self.topology.access:
             for region in self.topology.regions:
                 least_s, most_s = round_trips_s(self.topology, access.name, region.name)
-                longer_ms = 0.2 if self.how.links_are_as_declared else 9.0
                 facts = {
                     "from": access.name,
                     "to": region.name,

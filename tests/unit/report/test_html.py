@@ -53,6 +53,11 @@ class TestPage:
         assert "anycast (public): the route moves to the next site" in text
         assert "BIRD version 2.17.1" in text
 
+    def test_a_story_of_users_tells_of_the_lab_itself_last(self) -> None:
+        text = shown(power_off())
+
+        assert text.index("What was expected") < text.index("The lab itself")
+
     def test_every_cohort_has_a_lane(self) -> None:
         text = shown(power_off())
 

@@ -58,6 +58,11 @@ class TestRender:
         assert "Unknown, for want of evidence: 0 of " in shown
         assert "nobody knows when" in shown
 
+    def test_a_story_of_users_tells_of_the_lab_itself_last(self) -> None:
+        shown = text(power_off())
+
+        assert shown.index("the route moves") < shown.index("The lab itself")
+
     def test_resolution_is_stated(self) -> None:
         assert "one each 0.2 or 0.5 s" in text(power_off())
 
