@@ -399,6 +399,7 @@ def _leak(cast: Cast, telling: Resolver, provider: Provider) -> Iterator[Measure
                 qname=cast.served.name,
                 during=provider.name,
                 resolver=resolver.name,
+                provider=provider.name,
                 among=among,
             ),
             low=number,

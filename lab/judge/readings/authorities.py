@@ -29,7 +29,11 @@ def peak_resolvers(figure: f.PeakResolvers, source: Source) -> Seen:
 
 
 def subnets_told(figure: f.SubnetsTold, source: Source) -> Seen:
-    told = {e.detail["subnet"] for e in _queries(source, figure)} - {""}
+    told = {
+        e.detail["subnet"]
+        for e in _queries(source, figure)
+        if figure.provider in ("", e.node)
+    } - {""}
     return exact(float(len(told & set(figure.among) if figure.among else told)))
 
 

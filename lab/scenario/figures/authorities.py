@@ -24,12 +24,13 @@ class Upstream:
 class SubnetsTold:
     """Number of different client subnets that authorities were told for a name.
 
-    Of these only, if any are listed in `among`.
+    By and to any, where none is named; of these only, if any are listed in `among`.
     """
 
     qname: str
     during: str
     resolver: str = ""
+    provider: str = ""
     among: tuple[str, ...] = ()
     figure: Literal["SubnetsTold"] = "SubnetsTold"
 

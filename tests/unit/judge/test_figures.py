@@ -510,6 +510,14 @@ class TestAuthorities:
         figure = f.SubnetsTold(qname="even", during="step", among=known)
         assert read(figure, seen).low == 1
 
+    @pytest.mark.parametrize(("provider", "count"), [("a", 1), ("b", 0), ("", 1)])
+    def test_what_another_authority_was_told_does_not_count(
+        self, provider: str, count: int
+    ) -> None:
+        told = replace(query(2, "public", "198.18.40.0/24"), node="a")
+        figure = f.SubnetsTold(qname="even", during="step", provider=provider)
+        assert read(figure, source(events=(told, CAPTURED))).low == count
+
     def test_a_capture_without_dns_proves_nothing(self) -> None:
         empty = Event(at_ns=0, kind=EventKind.CARRIED, detail={"dns": 0, "foreign": 0})
         with pytest.raises(NoEvidence, match="no DNS"):
